@@ -1,0 +1,78 @@
+# edcc: `make demo` shows it at work, `make test` proves it; both install from Debian's packages what they miss.
+
+CC      ?= cc
+B       ?= build
+PREFIX  ?= /usr/local
+DESTDIR ?=
+VERSION := 0.1.0
+
+WARN     = -Wall -Wextra -Wconversion -Wshadow -Werror
+OPT     ?= -O2
+CFLAGS  ?= -g $(OPT)
+CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DEDCC_VERSION='"$(VERSION)"'
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP
+LDLIBS   = -lyajl -lpcre2-8 -ldl -lpthread
+SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
+ROOMS = base parser runtime cli
+SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
+OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
+LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
+UNIT := $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*.c))
+
+all: $(B)/edcc
+
+$(B)/edcc: $(OBJ)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $(OBJ) $(LDLIBS)
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# The standard library, as text in the binary.
+$(B)/snippets.c: tools/embed $(wildcard stdlib/*.edcc)
+	@mkdir -p $(@D)
+	tools/embed stdlib/*.edcc >$@.new && mv $@.new $@
+
+$(B)/snippets.o: $(B)/snippets.c
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+$(B)/unit/%: test/unit/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
+
+unit: $(UNIT)
+
+setup:
+	@tools/setup
+
+test: setup
+	@test/run
+
+lint:
+	@tools/lint
+
+demo: setup
+	@tools/demo
+
+bench: setup
+	@bench/run
+
+fuzz: setup
+	@test/fuzz/run
+
+install: all
+	install -D -m 755 $(B)/edcc $(DESTDIR)$(PREFIX)/bin/edcc
+	install -D -m 644 doc/edcc.1 $(DESTDIR)$(PREFIX)/share/man/man1/edcc.1
+	install -D -m 644 doc/Edccfile.5 $(DESTDIR)$(PREFIX)/share/man/man5/Edccfile.5
+
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/edcc $(DESTDIR)$(PREFIX)/share/man/man1/edcc.1 $(DESTDIR)$(PREFIX)/share/man/man5/Edccfile.5
+
+clean:
+	rm -rf $(B)
+
+.PHONY: all unit setup test lint demo bench fuzz install uninstall clean
+.SECONDARY:
+
+-include $(OBJ:.o=.d) $(UNIT:=.d)
