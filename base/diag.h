@@ -26,20 +26,22 @@ struct diag {
 	struct str message;
 	struct str hint; /* printed right of the caret, or as "edcc: hint: …" where there is no place; none where there is none */
 	struct diag_note *notes, **notes_end;
+	struct arena arena; /* holds this one's texts */
 };
 
-/* Most errors that one run shows; the rest are counted in a last line. */
+/* Most errors, and most warnings, that one run shows: the first in file order. The rest are counted in a last line. */
 #define DIAG_LIMIT 20
 
 /* A collector. All zero but for sources is empty. */
 struct diags {
 	struct sources *sources; /* not owned */
 	struct arena arena;
-	struct diag *first, **end;
+	struct diag *first; /* what will be printed, in its order */
+	struct diag *spare; /* filed but not to be printed: given out again at the next filing */
 	size_t error_count, warning_count;
 };
 
-/* Files an error; the result is never NULL and may be given a hint and notes. Messages are lower case without a full stop. The same message at the same span is filed once. */
+/* Files an error; the result is never NULL and may be given a hint and notes until the next one is filed. Messages are lower case without a full stop. The same message at the same span is filed once. */
 struct diag *diag_error(struct diags *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 struct diag *diag_warning(struct diags *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void diag_hint(struct diags *, struct diag *, const char *format, ...) __attribute__((format(printf, 3, 4)));

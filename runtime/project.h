@@ -144,7 +144,7 @@ struct project {
 	struct source_settings source;
 	struct state_settings state;
 	struct limits_settings limits;
-	struct instance_group *groups; /* at least one */
+	struct instance_group *groups; /* none where the file asks for no instances: then nothing is distributed */
 	uint32_t group_count;
 	struct build *builds; /* in the order of first appearance */
 	uint32_t build_count;

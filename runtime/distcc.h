@@ -1,0 +1,46 @@
+/* distcc: everything that is known of distcc: host syntax, slots, environment, logs. Facts and their measurements: doc/distcc.md. */
+#ifndef RUNTIME_DISTCC_H
+#define RUNTIME_DISTCC_H
+
+#include "runtime/run.h"
+
+/* Slots for each of `hosts` hosts and JOBS, from processors: on `local` they share one machine's. */
+int distcc_slots(int cpus_of_host, int asked);
+int distcc_jobs(const struct planned_host *, uint32_t count, int local_slots, int asked);
+
+/* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
+struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);
+
+/* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS CCACHE_*. `out` is a map from name to const char *. */
+void distcc_environment(struct run *, struct arena *, struct map *out);
+
+/* How many compiles a host's own log says it did. */
+uint64_t distcc_count_host(struct arena *, const char *log_path);
+
+/* Compiles that ran on this machine, with the reasons, from the client's log. */
+struct local_compiles {
+	uint64_t count;
+	struct map reasons; /* "-march=native" → count as uint64_t * */
+};
+bool distcc_count_local(struct arena *, const char *log_path, struct local_compiles *);
+
+/* What the fleet does now, from distcc's state files under DISTCC_DIR/state; one per running job. */
+struct distcc_job {
+	char file[128], host[128];
+	int slot;
+	int phase; /* 0 startup 1 blocked 2 connect 3 preprocess 4 send 5 compile 6 receive 7 done */
+};
+size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
+
+/* Emits SLOTS and PROGRESS-like events from the state files, on a thread of its own, until stopped; costs nothing that a build would notice. */
+struct distcc_watch;
+struct distcc_watch *distcc_watch_start(struct run *);
+void distcc_watch_stop(struct distcc_watch *);
+
+/* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many ran here. */
+uint64_t distcc_report(struct run *);
+
+/* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. */
+bool distcc_canary(struct run *, struct host *, struct failure *);
+
+#endif

@@ -1,0 +1,136 @@
+/* plan: what a run will do, as an array of actions in order of execution. A pure function of the project, the options and the world as the provider saw it:
+ * the same three give the same bytes. */
+#ifndef RUNTIME_PLAN_H
+#define RUNTIME_PLAN_H
+
+#include "runtime/project.h"
+
+#define SECTIONS(X) \
+	X(FLEET, "fleet") \
+	X(SETUP, "set-up") \
+	X(BUILD, "build") \
+	X(ARTIFACTS, "artifacts") \
+	X(TEARDOWN, "teardown")
+
+enum section {
+#define X(name, text) SECTION_##name,
+	SECTIONS(X)
+#undef X
+};
+
+/* A compiler as it was found. */
+struct toolchain {
+	struct str kind; /* gcc or clang */
+	struct str cc, cxx; /* commands to call: gcc-12, g++-12; cxx none where there is no C++ compiler */
+	struct str cc_path, cxx_path; /* absolute */
+	struct str version; /* 12.2.0 */
+	struct str target; /* x86_64-linux-gnu */
+};
+
+/* One machine of the fleet, as planned. */
+struct planned_host {
+	struct str name; /* "127.0.0.2"; on aws "coop-1" until it has an address */
+	int slots;
+};
+
+/* What the provider saw when the plan was made. */
+struct world {
+	struct toolchain toolchain;
+	struct planned_host *hosts;
+	uint32_t host_count;
+	int cpus; /* of the machine that runs the build */
+	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
+	struct str distcc_version;
+	struct words facts; /* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed */
+};
+
+struct run;
+struct action;
+struct failure;
+struct json;
+
+/* A kind of action: how it is done and how it is undone. Constant tables beside the code that does it. */
+struct action_type {
+	const char *name; /* "distccd", in the journal too */
+	enum section section;
+	const char *undo_text; /* how the plan says that it is undone: "stop", "remove"; NULL where it leaves nothing behind */
+	bool optional; /* its failure takes a host out instead of failing the run */
+	/* Blocks until done. False with *failure filled in. Called on a worker thread; looks at run->cancel in every wait. */
+	bool (*run)(struct run *, const struct action *, struct failure *);
+	/* Undoes from the journal's record of its intent (params) and of its result (result; NULL where it is not known whether it was done). Must succeed where nothing is there. */
+	bool (*undo)(struct run *, const struct json *params, const struct json *result, struct failure *);
+};
+
+/* When an action runs. */
+enum action_when {
+	ACTION_NEEDS, /* when all it needs have been done */
+	ACTION_SUCCESS, /* when the verdict is build_success */
+	ACTION_FAILED,
+	ACTION_ALWAYS, /* whatever the verdict */
+};
+
+struct action {
+	const struct action_type *type;
+	struct str name; /* unique in the plan: "distccd 127.0.0.2", "step compile", "artifact 1" */
+	struct str title; /* in the plan's first column: "compile" */
+	struct str detail; /* in its second */
+	uint32_t *needs; /* indices of earlier actions */
+	uint32_t need_count;
+	enum action_when when; /* other than ACTION_NEEDS: after the verdict, that is after every step has ended or been skipped */
+	uint32_t index; /* which host, build, artifact line or on block; UINT32_MAX where it is none */
+	struct span span; /* what in the file makes it necessary */
+	struct str why; /* the same in words, for --why */
+};
+
+struct plan_options {
+	struct words builds; /* what to build; empty: all */
+	int jobs; /* --jobs; 0: computed */
+	bool keep; /* the fleet is not torn down */
+	bool keep_on_failure;
+	int64_t timeout; /* ms, --timeout; 0: the file's */
+};
+
+struct plan {
+	const struct project *project;
+	const struct world *world;
+	struct plan_options options;
+	struct action *actions; /* in order of execution; needs point backwards */
+	uint32_t count;
+	bool *selected; /* per build */
+	uint32_t step_count, artifact_count;
+	int jobs; /* JOBS */
+	int local_slots;
+};
+
+/* NULL where an error was filed (an unknown build). */
+struct plan *plan_make(struct arena *, const struct project *, const struct world *, const struct plan_options *, struct diags *);
+
+/* One action for a provider to fill in further; needs are copied. */
+struct action *plan_add(struct arena *, struct plan *, const struct action_type *, struct str name, const uint32_t *needs, uint32_t need_count);
+
+/* plan_print.c: for people, on one screen: sections, actions in order, how they are undone, a line of totals. Without colour it is pure ASCII. */
+struct str plan_print(struct arena *, const struct plan *, bool colour);
+struct str plan_print_markdown(struct arena *, const struct plan *);
+/* Why the action (by name or title) is in the plan: the chain from it to what the user asked for, with places. False where there is none (filed). */
+bool plan_print_why(struct arena *, const struct sources *, const struct plan *, struct str step, struct diags *, struct str *text);
+/* plan_json.c: {"format": 1, …}, documented in doc/plan-json.md. */
+struct str plan_print_json(struct arena *, const struct plan *);
+/* plan_graph.c: Graphviz DOT. */
+struct str plan_print_dot(struct arena *, const struct plan *);
+
+/* plan_save.c: a saved plan is its JSON with the digests of the inputs, the variables (secret ones as digests), options and facts it was made from. */
+bool plan_save(struct arena *, const struct plan *, const struct sources *, const char *path, struct diags *);
+/* The file, overrides and options that a saved plan was made with, so that it can be made anew. False on an error (filed). */
+struct saved_plan {
+	struct str file;
+	struct str provider;
+	struct override *overrides;
+	size_t override_count;
+	struct plan_options options;
+	struct json *json;
+};
+bool plan_open(struct arena *, const char *path, struct saved_plan *, struct diags *);
+/* Holds the plan made anew against the saved one: an error names each input, variable or fact that has changed. */
+bool plan_same(struct arena *, const struct saved_plan *, const struct plan *, const struct sources *, struct diags *);
+
+#endif

@@ -1,0 +1,72 @@
+/* run: what every action of a run shares. */
+#ifndef RUNTIME_RUN_H
+#define RUNTIME_RUN_H
+
+#include "base/os.h"
+#include "runtime/event.h"
+#include "runtime/journal.h"
+#include "runtime/plan.h"
+
+#include <pthread.h>
+
+/* EXIT(name, status, meaning) */
+#define EXITS(EXIT) \
+	EXIT(SUCCESS, 0, "success") \
+	EXIT(USAGE, 1, "the file or the call is wrong") \
+	EXIT(BUILD_FAILED, 2, "the build failed") \
+	EXIT(NO_VERDICT, 3, "the build ended without a verdict or timed out") \
+	EXIT(PROVIDER, 4, "the provider failed") \
+	EXIT(TEARDOWN, 5, "teardown is incomplete: the message names what is left and the command that removes it") \
+	EXIT(INTERRUPTED, 130, "interrupted, and torn down")
+
+enum exit_status {
+#define EXIT(name, status, meaning) EXIT_STATUS_##name = status,
+	EXITS(EXIT)
+#undef EXIT
+};
+
+/* Why something could not be done. */
+struct failure {
+	struct arena *arena; /* where the texts live; set by the caller */
+	struct str message; /* what was being done and why it failed */
+	struct str hint; /* the way out */
+	enum exit_status status;
+};
+void failure_set(struct failure *, enum exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void failure_hint(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* A machine of the running fleet. */
+struct host {
+	struct str name;
+	struct str address; /* for DISTCC_HOSTS: 127.0.0.2:41001 */
+	struct str dir; /* local: its private folder, with distccd.log */
+	int slots;
+	bool ready; /* proved by its canary, and not taken out since */
+	struct str out_reason;
+};
+
+struct run {
+	struct arena arena; /* of the run; under `mutex` while workers are about */
+	pthread_mutex_t mutex; /* for hosts, verdict, arena */
+	struct str id; /* 20261122-001617-4f2a */
+	struct str mark; /* EDCC_RUN=ID: in the environment of every process of the run */
+	struct str state; /* absolute: DIR/.edcc */
+	struct str folder; /* STATE/runs/ID */
+	const struct project *project; /* NULL in destroy */
+	const struct plan *plan; /* NULL in destroy */
+	struct events *events;
+	struct journal *journal;
+	struct os_cancel cancel; /* raised by the first Ctrl-C and by a run's time limit */
+	struct host *hosts; /* as many as plan->world has */
+	uint32_t host_count;
+	char *const *environment; /* edcc's own, NULL-ended */
+	struct words secrets;
+	bool succeeded; /* the build's verdict, once it is known */
+};
+
+/* Journals the intent (on disk before it returns) that `action` is about to create something that undo needs `params` for. */
+bool run_intent(struct run *, const struct action *, void (*params)(struct json_writer *, void *), void *context, struct failure *);
+/* Journals its result. */
+bool run_done(struct run *, const struct action *, void (*result)(struct json_writer *, void *), void *context, struct failure *);
+
+#endif
