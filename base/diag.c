@@ -32,7 +32,7 @@ static bool
 same(const struct diag *a, const struct diag *b)
 {
 	return a->severity == b->severity && a->span.source == b->span.source && a->span.offset == b->span.offset &&
-		a->span.length == b->span.length && str_eq(a->message, b->message);
+	       a->span.length == b->span.length && str_eq(a->message, b->message);
 }
 
 /* Takes the last one of the severity out of the list: it becomes the spare one. */

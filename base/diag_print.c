@@ -27,9 +27,7 @@ is_unsafe(struct str character)
 	static const struct {
 		const char *first, *last;
 	} ranges[] = {
-		{"\x01", "\x1F"},
-		{"\x7F", "\x7F"},
-		{"\xC2\x80", "\xC2\x9F"},         /* C1 controls */
+		{"\x01", "\x1F"}, {"\x7F", "\x7F"}, {"\xC2\x80", "\xC2\x9F"}, /* C1 controls */
 		{"\xE2\x80\xA8", "\xE2\x80\xAE"}, /* line separators, U+202A to U+202E */
 		{"\xE2\x81\xA6", "\xE2\x81\xA9"}, /* U+2066 to U+2069 */
 	};
