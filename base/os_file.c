@@ -1,0 +1,326 @@
+#include "base/arena.h"
+#include "base/hash.h"
+#include "base/os.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BLOCK_SIZE ((size_t)1 << 20)
+
+/* Files the sentence "cannot VERB 'PATH': REASON" and returns false. */
+static bool
+fail(struct arena *arena, struct str *error, const char *verb, const char *path, const char *reason)
+{
+	*error = str_printf(arena, "cannot %s '%s': %s", verb, path, reason);
+	return false;
+}
+
+static bool
+fail_errno(struct arena *arena, struct str *error, const char *verb, const char *path)
+{
+	return fail(arena, error, verb, path, strerrordesc_np(errno));
+}
+
+/* What stands at the path instead of a regular file, or NULL. */
+static const char *
+not_regular(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFREG:
+		return NULL;
+	case S_IFDIR:
+		return "it is a folder";
+	case S_IFIFO:
+		return "it is a named pipe, not a file";
+	case S_IFSOCK:
+		return "it is a socket, not a file";
+	default:
+		return "it is a device, not a file";
+	}
+}
+
+/* Opens a regular file for reading, never blocking on what is none; -1 on failure. */
+static int
+open_regular(struct arena *arena, const char *path, struct stat *status, struct str *error)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0) {
+		/* A socket cannot be opened at all. */
+		const char *what = errno == ENXIO && stat(path, status) == 0 ? not_regular(status->st_mode) : NULL;
+		fail(arena, error, "read", path, what ? what : strerrordesc_np(errno));
+		return -1;
+	}
+	if (fstat(fd, status) < 0) {
+		fail_errno(arena, error, "read", path);
+	} else if (not_regular(status->st_mode)) {
+		fail(arena, error, "read", path, not_regular(status->st_mode));
+	} else {
+		return fd;
+	}
+	close(fd);
+	return -1;
+}
+
+/* read(2) past interruptions. */
+static ssize_t
+read_some(int fd, char *bytes, size_t size)
+{
+	ssize_t n;
+	do
+		n = read(fd, bytes, size);
+	while (n < 0 && errno == EINTR);
+	return n;
+}
+
+static bool
+write_all(int fd, struct str text)
+{
+	while (text.n) {
+		ssize_t n = write(fd, text.s, text.n);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return false;
+		text = str_part(text, (size_t)n, text.n);
+	}
+	return true;
+}
+
+/* "1 MiB" where it is whole, else bytes. */
+static struct str
+size_text(struct arena *arena, size_t size)
+{
+	size_t mebibyte = (size_t)1 << 20;
+	if (size && size % mebibyte == 0)
+		return str_printf(arena, "%zu MiB", size / mebibyte);
+	return str_printf(arena, "%zu bytes", size);
+}
+
+static bool
+read_all(struct arena *arena, int fd, const char *path, size_t expected, size_t limit, struct str *text, struct str *error)
+{
+	size_t capacity = (expected < limit ? expected : limit) + 1, n = 0;
+	char *bytes = arena_text(arena, capacity);
+	for (;;) {
+		/* One byte more than expected tells the end of the file, or that it is too large. */
+		ssize_t got = read_some(fd, bytes + n, capacity - n);
+		if (got < 0)
+			return fail_errno(arena, error, "read", path);
+		n += (size_t)got;
+		if (n > limit)
+			return fail(
+				arena, error, "read", path, str_printf(arena, "it is larger than %s", size_text(arena, limit).s).s);
+		if (got == 0)
+			break;
+		if (n == capacity) {
+			size_t larger = capacity * 2 < 4096 ? 4096 : capacity * 2;
+			bytes = arena_grow(arena, bytes, capacity, larger);
+			capacity = larger;
+		}
+	}
+	*text = (struct str){bytes, n};
+	return true;
+}
+
+bool
+os_read(struct arena *arena, const char *path, size_t limit, struct str *text, struct str *error)
+{
+	struct stat status;
+	int fd = open_regular(arena, path, &status, error);
+	if (fd < 0)
+		return false;
+	bool done = read_all(arena, fd, path, (size_t)status.st_size, limit, text, error);
+	close(fd);
+	return done;
+}
+
+/* A file that is being written beside its target. */
+struct draft {
+	const char *target;
+	char *path;
+	int fd;
+};
+
+/* The folder part of a path, with its slash; empty where there is none. */
+static struct str
+folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return (struct str){path, slash ? (size_t)(slash - path) + 1 : 0};
+}
+
+static bool
+draft_open(struct arena *arena, struct draft *draft, const char *target, mode_t mode, struct str *error)
+{
+	struct stat status;
+	if (lstat(target, &status) == 0 && !S_ISLNK(status.st_mode) && not_regular(status.st_mode))
+		return fail(arena, error, "write", target, not_regular(status.st_mode));
+	draft->target = target;
+	do {
+		uint64_t random = 0;
+		if (getrandom(&random, sizeof random, 0) != sizeof random)
+			return fail_errno(arena, error, "write", target);
+		draft->path =
+			(char *)str_printf(arena, "%.*s.new-%016llx", STR_ARG(folder_of(target)), (unsigned long long)random).s;
+		draft->fd = open(draft->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+	} while (draft->fd < 0 && errno == EEXIST);
+	return draft->fd >= 0 || fail_errno(arena, error, "write", target);
+}
+
+/* Takes the draft away; errno stays. */
+static void
+draft_drop(struct draft *draft)
+{
+	int reason = errno;
+	if (draft->fd >= 0)
+		close(draft->fd);
+	unlink(draft->path);
+	errno = reason;
+}
+
+/* Puts the draft in its target's place. */
+static bool
+draft_finish(struct arena *arena, struct draft *draft, struct str *error)
+{
+	bool done = fsync(draft->fd) == 0;
+	if (close(draft->fd) < 0)
+		done = false;
+	draft->fd = -1;
+	if (done && rename(draft->path, draft->target) == 0)
+		return true;
+	draft_drop(draft);
+	return fail_errno(arena, error, "write", draft->target);
+}
+
+bool
+os_write_atomic(struct arena *arena, const char *path, struct str text, mode_t mode, struct str *error)
+{
+	struct draft draft;
+	if (!draft_open(arena, &draft, path, mode, error))
+		return false;
+	if (write_all(draft.fd, text))
+		return draft_finish(arena, &draft, error);
+	draft_drop(&draft);
+	return fail_errno(arena, error, "write", path);
+}
+
+/* Reads fd to its end, writing each block to `out` (where not -1) and hashing it (where hash is not NULL). What failed is in *verb and errno. */
+static bool
+pump(struct arena *arena, int fd, int out, struct hash *hash, uint64_t *size, const char **verb)
+{
+	struct arena_mark mark = arena_mark(arena);
+	char *block = arena_text(arena, BLOCK_SIZE);
+	ssize_t n;
+	*size = 0;
+	*verb = NULL;
+	while ((n = read_some(fd, block, BLOCK_SIZE)) > 0) {
+		struct str bytes = {block, (size_t)n};
+		if (hash)
+			hash_add(hash, bytes.s, bytes.n);
+		*size += bytes.n;
+		if (out >= 0 && !write_all(out, bytes)) {
+			*verb = "write";
+			break;
+		}
+	}
+	if (n < 0)
+		*verb = "read";
+	int reason = errno;
+	arena_reset(arena, mark);
+	errno = reason;
+	return !*verb;
+}
+
+/* pump, with the digest in hex (where not NULL) at the end. */
+static bool
+pump_hashed(struct arena *arena, int fd, int out, const char *from, const char *to, char *hex, uint64_t *size, struct str *error)
+{
+	struct hash *hash = hex ? hash_new() : NULL;
+	if (hex && !hash)
+		return fail(arena, error, "hash", from, "OpenSSL's libcrypto.so.3 is not installed");
+	const char *verb;
+	bool done = pump(arena, fd, out, hash, size, &verb);
+	if (!done)
+		fail_errno(arena, error, verb, *verb == 'w' ? to : from);
+	if (hash)
+		hash_end(hash, hex);
+	return done;
+}
+
+bool
+os_copy_atomic(struct arena *arena, const char *from, const char *to, char *hex, uint64_t *size, struct str *error)
+{
+	struct stat status;
+	struct draft draft;
+	uint64_t copied;
+	int fd = open_regular(arena, from, &status, error);
+	if (fd < 0)
+		return false;
+	bool done = draft_open(arena, &draft, to, 0600, error);
+	if (done) {
+		done = pump_hashed(arena, fd, draft.fd, from, to, hex, &copied, error);
+		if (done && fchmod(draft.fd, status.st_mode & 0777) < 0)
+			done = fail_errno(arena, error, "write", to);
+		if (done)
+			done = draft_finish(arena, &draft, error);
+		else
+			draft_drop(&draft);
+	}
+	close(fd);
+	if (done && size)
+		*size = copied;
+	return done;
+}
+
+bool
+os_hash_file(struct arena *arena, const char *path, char *hex, struct str *error)
+{
+	struct stat status;
+	uint64_t size;
+	int fd = open_regular(arena, path, &status, error);
+	if (fd < 0)
+		return false;
+	bool done = pump_hashed(arena, fd, -1, path, NULL, hex, &size, error);
+	close(fd);
+	return done;
+}
+
+bool
+os_is_file(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+bool
+os_is_folder(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+bool
+os_make_folders(struct arena *arena, const char *path, bool private_to_user, struct str *error)
+{
+	char *part = str_c(arena, str_from(path));
+	mode_t mode = private_to_user ? 0700 : 0777;
+	if (!*path)
+		return fail(arena, error, "create the folder", path, "it has no name");
+	for (char *end = part + 1;; end++) {
+		char c = *end;
+		if (c != '/' && c != 0)
+			continue;
+		*end = 0;
+		if (mkdir(part, mode) < 0 && !os_is_folder(part))
+			return fail(arena, error, "create the folder", part,
+				errno == EEXIST ? "something else has its name" : strerrordesc_np(errno));
+		if (c == 0)
+			return true;
+		*end = c;
+	}
+}
