@@ -13,11 +13,13 @@ CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DEDCC_VERSION='"$(VERSION)"'
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP
 LDLIBS   = -lyajl -lpcre2-8 -ldl -lpthread
 SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 ROOMS = base parser runtime cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
+FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 UNIT := $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*.c))
 
 all: $(B)/edcc
@@ -42,6 +44,13 @@ $(B)/unit/%: test/unit/%.c $(LIB)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
 unit: $(UNIT)
+
+# libFuzzer harnesses (clang, SAN=fuzz): every object is instrumented, the harnesses bring the driver.
+$(B)/fuzz/%: test/fuzz/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
+fuzz-objects: $(FUZZ)
 
 setup:
 	@tools/setup
@@ -72,7 +81,7 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit setup test lint demo bench fuzz install uninstall clean
+.PHONY: all unit fuzz-objects setup test lint demo bench fuzz install uninstall clean
 .SECONDARY:
 
 -include $(OBJ:.o=.d) $(UNIT:=.d)
