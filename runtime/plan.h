@@ -72,8 +72,8 @@ enum action_when {
 struct action {
 	const struct action_type *type;
 	struct str name; /* unique in the plan: "distccd 127.0.0.2", "step compile", "artifact 1" */
-	struct str title; /* in the plan's first column: "compile" */
-	struct str detail; /* in its second */
+	struct str title; /* in the plan's first column: "compile"; the same for the same done on several hosts, "distccd": those are printed as one line */
+	struct str detail; /* in its second; of what is done on a host, without the host's name: "2 slots" */
 	uint32_t *needs; /* indices of earlier actions */
 	uint32_t need_count;
 	enum action_when when; /* other than ACTION_NEEDS: after the verdict, that is after every step has ended or been skipped */
@@ -93,9 +93,10 @@ struct plan_options {
 struct plan {
 	const struct project *project;
 	const struct world *world;
+	const struct sources *sources; /* that the spans point into */
 	struct plan_options options;
 	struct action *actions; /* in order of execution; needs point backwards */
-	uint32_t count;
+	uint32_t count, capacity;
 	bool *selected; /* per build */
 	uint32_t step_count, artifact_count;
 	int jobs; /* JOBS */
@@ -105,7 +106,7 @@ struct plan {
 /* NULL where an error was filed (an unknown build). */
 struct plan *plan_make(struct arena *, const struct project *, const struct world *, const struct plan_options *, struct diags *);
 
-/* One action for a provider to fill in further; needs are copied. */
+/* One action for a provider to fill in further; needs are copied, the name is not. Valid until the next plan_add. */
 struct action *plan_add(struct arena *, struct plan *, const struct action_type *, struct str name, const uint32_t *needs, uint32_t need_count);
 
 /* plan_print.c: for people, on one screen: sections, actions in order, how they are undone, a line of totals. Without colour it is pure ASCII. */

@@ -157,6 +157,8 @@ struct project {
 	uint32_t scope_count;
 	struct input *inputs; /* the Edccfile first */
 	uint32_t input_count;
+	const struct override *overrides; /* the options' own, for a saved plan */
+	size_t override_count;
 };
 
 /* NAME=VALUE from outside of the file. */
