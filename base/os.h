@@ -82,6 +82,8 @@ struct os_owner {
 	uint64_t start; /* the process's start time in clock ticks since boot (/proc/PID/stat field 22) */
 };
 void os_owner_self(struct os_owner *);
+/* The same of another process of this machine. False where there is none. */
+bool os_owner_of(pid_t, struct os_owner *);
 /* False only where it is certain that the owner is dead: same host, and no such pid or another start time. */
 bool os_owner_alive(const struct os_owner *);
 

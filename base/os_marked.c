@@ -29,13 +29,13 @@ struct hunt {
 	size_t wait_count;
 };
 
-/* True where the process is this user's and has the mark in its environment. */
+/* True where the process is this user's (root's are all: its daemons become other users) and has the mark in its environment. */
 static bool
 is_marked(struct hunt *hunt, int proc, const char *pid)
 {
 	char path[NAME_MAX + 16], bytes[4096];
 	struct stat status;
-	if (fstatat(proc, pid, &status, 0) < 0 || status.st_uid != geteuid())
+	if (fstatat(proc, pid, &status, 0) < 0 || (geteuid() != 0 && status.st_uid != geteuid()))
 		return false;
 	snprintf(path, sizeof path, "%s/environ", pid);
 	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);

@@ -94,13 +94,19 @@ process_stat(pid_t pid, char *state, uint64_t *start)
 	return true;
 }
 
+bool
+os_owner_of(pid_t pid, struct os_owner *owner)
+{
+	char state;
+	*owner = (struct os_owner){.pid = pid};
+	gethostname(owner->host, sizeof owner->host - 1);
+	return process_stat(pid, &state, &owner->start);
+}
+
 void
 os_owner_self(struct os_owner *owner)
 {
-	char state;
-	*owner = (struct os_owner){.pid = getpid()};
-	gethostname(owner->host, sizeof owner->host - 1);
-	process_stat(owner->pid, &state, &owner->start);
+	os_owner_of(getpid(), owner);
 }
 
 bool
