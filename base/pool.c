@@ -79,16 +79,22 @@ start_thread(struct pool *pool)
 void
 pool_submit(struct pool *pool, void (*run)(void *context, void *item), void *context, void *item)
 {
+	pthread_mutex_lock(&pool->lock);
+	if (pool->queued >= pool->idle && pool->started < pool->most)
+		start_thread(pool);
+	if (pool->started == 0) {
+		/* Not one thread could be had: late is better than never. */
+		pthread_mutex_unlock(&pool->lock);
+		run(context, item);
+		return;
+	}
 	struct job *job = malloc(sizeof *job);
 	if (!job)
 		os_exhausted();
 	*job = (struct job){NULL, run, context, item};
-	pthread_mutex_lock(&pool->lock);
 	*pool->end = job;
 	pool->end = &job->next;
 	pool->queued++;
-	if (pool->queued > pool->idle && pool->started < pool->most)
-		start_thread(pool);
 	pthread_cond_signal(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
 }
@@ -100,9 +106,6 @@ pool_free(struct pool *pool)
 	pool->ending = true;
 	pthread_cond_broadcast(&pool->work);
 	pthread_mutex_unlock(&pool->lock);
-	/* Where not one thread could be started the work is done here. */
-	if (pool->started == 0)
-		worker(pool);
 	for (size_t i = 0; i < pool->started; i++)
 		pthread_join(pool->threads[i], NULL);
 	pthread_cond_destroy(&pool->work);
