@@ -4,8 +4,9 @@
 
 #include "runtime/run.h"
 
-/* Slots for each of `hosts` hosts and JOBS, from processors: on `local` they share one machine's. */
+/* Compiles at once on a host with so many processors; on `local` a host has its part of one machine's. asked: 0 where the file says nothing. */
 int distcc_slots(int cpus_of_host, int asked);
+/* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
 int distcc_jobs(const struct planned_host *, uint32_t count, int local_slots, int asked);
 
 /* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
@@ -19,8 +20,9 @@ uint64_t distcc_count_host(struct arena *, const char *log_path);
 
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {
-	uint64_t count;
+	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
 	struct map reasons; /* "-march=native" → count as uint64_t * */
+	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 };
 bool distcc_count_local(struct arena *, const char *log_path, struct local_compiles *);
 
@@ -39,6 +41,12 @@ void distcc_watch_stop(struct distcc_watch *);
 
 /* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many ran here. */
 uint64_t distcc_report(struct run *);
+
+/* Where the run's client logs, and where a host's daemon does. */
+struct str distcc_client_log(struct arena *, const struct run *);
+struct str distcc_host_log(struct arena *, const struct run *, struct str host);
+/* DISTCC_DIR of the run's steps. */
+struct str distcc_client_folder(struct arena *, const struct run *);
 
 /* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. */
 bool distcc_canary(struct run *, struct host *, struct failure *);

@@ -1,4 +1,4 @@
-/* step, artifact, follow: the action types of what the file itself asks for, the same on every provider that runs recipes on this machine. */
+/* step, artifact, follow, source, notify: what the file itself asks for, the same on every provider that runs recipes on this machine. */
 #ifndef RUNTIME_STEP_H
 #define RUNTIME_STEP_H
 
@@ -8,7 +8,19 @@
 extern const struct action_type action_step;
 /* artifact.c: globs, copies with checksum, to a folder. */
 extern const struct action_type action_artifact;
+/* False with errors filed where an artifact's destination is one that this provider cannot store to. */
+bool artifact_check(const struct project *, struct diags *);
+/* source.c: `source:` puts a tree into the run's folder, where the steps then run. */
+extern const struct action_type action_source;
+/* Whether the file has a source other than its own folder. */
+bool source_asked(const struct project *);
+/* The folder that steps run in and artifacts' patterns start from: the project's, or the run's own tree where there is a `source`. */
+struct str source_root(struct arena *, const struct run *);
 /* follow.c: an `on` block: notifications, then its recipe. */
 extern const struct action_type action_follow;
+/* notify.c: warns of notifications that this provider cannot send. */
+void notify_check(const struct project *, struct diags *);
+/* Sends an `on` block's notifications; what cannot be sent is a warning, never a failure. */
+void notify_send(struct run *, const struct on_block *);
 
 #endif
