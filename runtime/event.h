@@ -58,6 +58,8 @@ void event_emit(struct events *, struct event);
 /* Shorthands. */
 void event_note(struct events *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void event_warning(struct events *, struct str hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* No view hears anything more, and events_free leaves the structure: for a run that is let go while its threads still work. */
+void events_abandon(struct events *);
 void events_free(struct events *);
 
 const char *event_name(enum event_kind);

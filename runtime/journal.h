@@ -12,25 +12,30 @@
 #include "base/json.h"
 #include "base/os.h"
 
-/* RECORD(name, word in the file) */
+/* RECORD(name, word in the file, what the line's own name stands under). Each line also has "record" and "time" (ms since 1970). */
 #define RECORDS(RECORD) \
-	RECORD(RUN, "run") /* the first line: format, run, project, provider, dir, owner */ \
-	RECORD(INTENT, "intent") /* action, type, params: about to be created; on disk before the act */ \
-	RECORD(DONE, "done") /* action, result */ \
-	RECORD(FAILED, "failed") /* action, message; it may have been half done */ \
-	RECORD(UNDONE, "undone") /* action */ \
-	RECORD(STEP, "step") /* name, verdict, reason, status, took */ \
-	RECORD(HOST, "host") /* name, address, slots, state */ \
-	RECORD(VERDICT, "verdict") /* verdict, reason */ \
-	RECORD(ARTIFACT, "artifact") /* path, sha256, size */ \
-	RECORD(COMPILES, "compiles") /* host, number, why */ \
-	RECORD(END, "end") /* status: nothing is left behind */
+	RECORD(RUN, "run", "run") /* the first line: format, project, provider, dir, owner */ \
+	RECORD(INTENT, "intent", "action") /* type, needs, params: about to be created; on disk before the act */ \
+	RECORD(DONE, "done", "action") /* result */ \
+	RECORD(FAILED, "failed", "action") /* message; it may have been half done */ \
+	RECORD(UNDONE, "undone", "action") \
+	RECORD(STEP, "step", "name") /* verdict, reason, status, took */ \
+	RECORD(HOST, "host", "name") /* address, slots, state */ \
+	RECORD(VERDICT, "verdict", "verdict") /* reason */ \
+	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */ \
+	RECORD(COMPILES, "compiles", "host") /* number, why */ \
+	RECORD(KEPT, "kept", "run") /* the fleet stays on purpose, until `edcc destroy` */ \
+	RECORD(END, "end", "run") /* status: nothing is left behind */
 
 enum record {
-#define RECORD(name, text) RECORD_##name,
+#define RECORD(name, text, key) RECORD_##name,
 	RECORDS(RECORD)
 #undef RECORD
 };
+
+const char *record_name(enum record);
+
+#define JOURNAL_FORMAT 1
 
 struct journal;
 
@@ -44,6 +49,7 @@ bool lock_take(struct arena *, const char *state, struct lock *, struct str *tak
 void lock_release(struct lock *);
 
 /* --- writing (thread safe) --- */
+/* The journal of a run, new or (for destroy) to be written on: a torn last line is cut off. NULL with *error. */
 struct journal *journal_new(struct arena *, const char *state, struct str run, struct str *error);
 /* Appends one line; `fill` may add members to the object. Where `sync` it is on disk on return. False when it could not be written: then the act must not be done. */
 bool journal_write(struct journal *, enum record, struct str name, bool sync, void (*fill)(struct json_writer *, void *), void *context, struct str *error);
@@ -52,6 +58,7 @@ void journal_close(struct journal *);
 /* --- reading --- */
 struct journal_action {
 	struct str name, type;
+	struct words needs; /* names of the created things that this one stands on: it goes before them */
 	const struct json *params;
 	const struct json *result; /* NULL: intent without an answer */
 };
@@ -63,11 +70,14 @@ struct journal_state {
 	struct json **lines; /* all of them */
 	size_t line_count;
 	bool ended;
+	bool kept; /* left on purpose */
 };
 /* Reads a journal; a torn last line is passed over. */
 bool journal_read(struct arena *, const char *state, struct str run, struct journal_state *, struct str *error);
 /* The ids of all runs under STATE, oldest first. */
 bool journal_runs(struct arena *, const char *state, struct words *runs, struct str *error);
+/* True where the run's last line says that nothing of it is left; reads no more than the end of the file. */
+bool journal_ended(const char *state, struct str run);
 /* Removes all but the newest `keep` ended runs. */
 void journal_prune(struct arena *, const char *state, size_t keep);
 

@@ -14,6 +14,7 @@ enum verdict {
 };
 
 struct judge {
+	struct arena *arena;
 	const struct build *build;
 	bool *seen; /* per output test in depth-first order: a line matched */
 	bool wants_output; /* some test looks at output and is still open */
@@ -22,18 +23,21 @@ struct judge {
 	int status; /* exit status, once ended */
 	enum verdict verdict;
 	struct str reason; /* the message given, or the rule's text, or "exit status 2" */
-	uint64_t files; /* per file test in depth-first order: it exists; filled in by the caller at the end */
+	bool *files; /* per file test in depth-first order: it exists */
 };
 
 void judge_start(struct judge *, struct arena *, const struct build *);
 /* One line of output, without its newline. True when the verdict fell with it. */
 bool judge_line(struct judge *, struct str line);
-/* The clock. */
+/* The clock. At the build's timeout the verdict is VERDICT_TIMEOUT where there is none yet. */
 bool judge_time(struct judge *, int64_t elapsed_ms);
+/* The elapsed time at which judge_time should be called next; INT64_MAX where time changes nothing. */
+int64_t judge_next_time(const struct judge *);
 /* `build_success [message]` or `build_failed [message]` was called. */
 bool judge_command(struct judge *, bool success, struct str message);
 /* The script has ended; `exists` is asked for the paths of file tests. The verdict is never VERDICT_NONE after this. */
 void judge_end(struct judge *, int status, bool (*exists)(void *context, struct str path), void *context);
+/* build_success or build_failed: to the outside there are two. */
 const char *verdict_name(enum verdict);
 
 #endif

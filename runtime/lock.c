@@ -1,0 +1,138 @@
+/* The lock: flock for those on this machine, and the owner's name in the file for those on others that share the folder, and for people. */
+#include "runtime/journal.h"
+#include "base/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LOCK_SIZE_LIMIT 4096
+
+struct lock_text {
+	struct os_owner owner; /* pid 0: nobody */
+	struct str since;
+};
+
+static struct lock_text
+read_owner(struct arena *arena, int fd)
+{
+	struct lock_text text = {0};
+	struct str problem, host;
+	char *bytes = arena_text(arena, LOCK_SIZE_LIMIT);
+	ssize_t n = pread(fd, bytes, LOCK_SIZE_LIMIT, 0);
+	const struct json *json = n > 0 ? json_read(arena, (struct str){bytes, (size_t)n}, &problem) : NULL;
+	host = json_text(json, "host", (struct str){0});
+	snprintf(text.owner.host, sizeof text.owner.host, "%.*s", STR_ARG(host));
+	text.owner.pid = (pid_t)json_integer(json, "pid", 0);
+	text.owner.start = (uint64_t)json_integer(json, "start", 0);
+	text.since = json_text(json, "since", STR("an unknown time"));
+	return text;
+}
+
+static bool
+write_owner(struct arena *arena, int fd)
+{
+	struct os_owner self;
+	char since[25];
+	os_owner_self(&self);
+	os_timestamp(os_time_ms(), since);
+	struct json_writer *writer = json_writer_new(arena, false);
+	json_open_object(writer, NULL);
+	json_put_text(writer, "host", str_from(self.host));
+	json_put_integer(writer, "pid", self.pid);
+	json_put_integer(writer, "start", (int64_t)self.start);
+	json_put_text(writer, "since", str_from(since));
+	json_close(writer);
+	struct str text = json_writer_text(writer);
+	return ftruncate(fd, 0) == 0 && pwrite(fd, text.s, text.n, 0) == (ssize_t)text.n;
+}
+
+/* The file that `fd` has open is still the one at `path`: its last owner may have removed it while we waited to open it. */
+static bool
+is_current(int fd, const char *path)
+{
+	struct stat open_one, named;
+	return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+}
+
+/* Opens and locks the file. -1 with errno EWOULDBLOCK and *fd open where another process of this machine holds it. */
+static bool
+open_locked(const char *path, int *fd)
+{
+	for (;;) {
+		*fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+		if (*fd < 0)
+			return false;
+		if (flock(*fd, LOCK_EX | LOCK_NB) < 0)
+			return false;
+		if (is_current(*fd, path))
+			return true;
+		close(*fd);
+	}
+}
+
+static struct str
+owner_text(struct arena *arena, const struct lock_text *text)
+{
+	return str_printf(arena, "process %ld on %s, since %.*s", (long)text->owner.pid, text->owner.host, STR_ARG(text->since));
+}
+
+static bool
+refuse(struct arena *arena, const char *path, int fd, int reason, struct str *error)
+{
+	if (fd >= 0 && reason == EWOULDBLOCK) {
+		struct lock_text text = read_owner(arena, fd);
+		*error = str_printf(arena, "another run is going on: '%s' is held by %.*s", path, STR_ARG(owner_text(arena, &text)));
+	} else {
+		*error = str_printf(arena, "cannot take the lock '%s': %s", path, strerrordesc_np(reason));
+	}
+	if (fd >= 0)
+		close(fd);
+	return false;
+}
+
+bool
+lock_take(struct arena *arena, const char *state, struct lock *lock, struct str *taken_from, struct str *error)
+{
+	int fd;
+	*lock = (struct lock){.fd = -1};
+	*taken_from = (struct str){0};
+	if (!os_make_folders(arena, state, true, error))
+		return false;
+	char *ignore = str_c(arena, str_printf(arena, "%s/.gitignore", state));
+	if (!os_is_file(ignore) && !os_write_atomic(arena, ignore, STR("*\n"), 0644, error))
+		return false;
+	char *path = str_c(arena, str_printf(arena, "%s/lock", state));
+	if (!open_locked(path, &fd))
+		return refuse(arena, path, fd, errno, error);
+	struct lock_text before = read_owner(arena, fd);
+	struct os_owner self;
+	os_owner_self(&self);
+	/* Held on another machine, where flock does not reach from here. */
+	if (before.owner.pid && strcmp(before.owner.host, self.host) != 0 && os_owner_alive(&before.owner))
+		return refuse(arena, path, fd, EWOULDBLOCK, error);
+	if (before.owner.pid)
+		*taken_from = owner_text(arena, &before);
+	if (!write_owner(arena, fd)) {
+		int reason = errno;
+		unlink(path);
+		return refuse(arena, path, fd, reason, error);
+	}
+	*lock = (struct lock){fd, path};
+	return true;
+}
+
+void
+lock_release(struct lock *lock)
+{
+	if (lock->fd < 0)
+		return;
+	unlink(lock->path);
+	close(lock->fd);
+	lock->fd = -1;
+}
