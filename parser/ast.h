@@ -8,14 +8,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ITEM_KINDS(X) \
-	X(COMMENT, "comment") /* a line, or several that follow each other, of comments */ \
+#define ITEM_KINDS(X)                                                                                       \
+	X(COMMENT, "comment") /* a line, or several that follow each other, of comments */                  \
 	X(DEFINITION, "definition") /* also a setting in a block, and a parameter under `include … as` */ \
-	X(INCLUDE, "include") \
-	X(BLOCK, "block") \
-	X(IF, "if") \
-	X(RULE, "rule") /* build_success when … */ \
-	X(ARTIFACT, "artifact") /* PATTERN -> DESTINATION */ \
+	X(INCLUDE, "include")                                                                               \
+	X(BLOCK, "block")                                                                                   \
+	X(IF, "if")                                                                                         \
+	X(RULE, "rule") /* build_success when … */                                                        \
+	X(ARTIFACT, "artifact") /* PATTERN -> DESTINATION */                                                \
 	X(RECIPE, "recipe")
 
 enum item_kind {
@@ -32,12 +32,12 @@ struct item {
 	bool blank_before; /* an empty line stands before it: the formatter keeps one */
 };
 
-#define OPERATORS(X) \
-	X(SET, "=") \
+#define OPERATORS(X)     \
+	X(SET, "=")      \
 	X(DEFAULT, "?=") \
 	X(ADD, "+=")
 
-enum operator {
+enum operator{
 #define X(name, text) OP_##name,
 	OPERATORS(X)
 #undef X
@@ -67,20 +67,20 @@ struct block {
 	struct item *body;
 };
 
-#define CONDITION_KINDS(X) \
-	X(OR, "or") \
-	X(AND, "and") \
-	X(NOT, "not") \
-	X(EQUAL, "==") \
-	X(UNEQUAL, "!=") \
-	X(LESS, "<") \
-	X(LESS_EQUAL, "<=") \
-	X(GREATER, ">") \
+#define CONDITION_KINDS(X)     \
+	X(OR, "or")            \
+	X(AND, "and")          \
+	X(NOT, "not")          \
+	X(EQUAL, "==")         \
+	X(UNEQUAL, "!=")       \
+	X(LESS, "<")           \
+	X(LESS_EQUAL, "<=")    \
+	X(GREATER, ">")        \
 	X(GREATER_EQUAL, ">=") \
-	X(MATCHES, "~") \
-	X(MATCHES_NOT, "!~") \
-	X(IN, "in") \
-	X(DEFINED, "defined") \
+	X(MATCHES, "~")        \
+	X(MATCHES_NOT, "!~")   \
+	X(IN, "in")            \
+	X(DEFINED, "defined")  \
 	X(FILE, "file") /* only in a verdict rule */
 
 enum condition_kind {
@@ -93,7 +93,8 @@ struct condition {
 	enum condition_kind kind;
 	struct span span;
 	struct condition *left, *right; /* of or, and; left only, of not */
-	struct span a, b; /* operands, as values: b is the right-hand side, a list after `in`, a regex literal after ~; `defined` and `file` have only a */
+	struct span a,
+		b; /* operands, as values: b is the right-hand side, a list after `in`, a regex literal after ~; `defined` and `file` have only a */
 };
 
 struct branch {

@@ -9,13 +9,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define PART_KINDS(X) \
-	X(END, "end") \
-	X(TEXT, "text") /* literal; `$$` comes as the text "$", an empty "" as an empty text */ \
+#define PART_KINDS(X)                                                                                 \
+	X(END, "end")                                                                                 \
+	X(TEXT, "text") /* literal; `$$` comes as the text "$", an empty "" as an empty text */       \
 	X(SPACE, "space") /* between words: blanks, a continuation, a comment in a continued value */ \
-	X(NAME, "name") /* $(name) or ${name}; text is the name */ \
-	X(CALL, "call") /* $(function …); text is the function's name, inner its arguments */ \
-	X(REGEX, "regex") /* /…/flags; text is the pattern (with \/ as it stands), inner.length the number of flags after it */
+	X(NAME, "name") /* $(name) or ${name}; text is the name */                                    \
+	X(CALL, "call") /* $(function …); text is the function's name, inner its arguments */       \
+	X(REGEX, "regex") /* /…/flags; text is the pattern (with \/ as it stands), inner its flags */
 
 enum part_kind {
 #define X(name, text) PART_##name,
@@ -45,14 +45,26 @@ struct value_cursor {
 	uint32_t at, end; /* offsets */
 	uint8_t mode; /* enum value_mode */
 	char quote;
+	uint8_t comments; /* enum value_comments */
+};
+
+/* Whether `#` after white space begins a comment. */
+enum value_comments {
+	VALUE_COMMENTS_INSIDE, /* where a line of the value follows; a value that was read ends before a trailing comment */
+	VALUE_COMMENTS_ALL, /* the reader of whole lines */
+	VALUE_COMMENTS_NONE,
 };
 
 struct value_cursor value_open(const struct sources *, struct span value, enum value_mode);
 /* The next part; PART_END at the end, again and again. */
 enum part_kind value_next(struct value_cursor *, struct part *);
 
-/* The next argument of a call, blanks around it left off: false when there is none left. Start with *rest = part.inner. */
-bool value_argument(const struct sources *, struct span *rest, struct span *argument);
+/* How the first argument of a function is read; VALUE_WORDS for one that is not in function.def. All other arguments are VALUE_WORDS. */
+enum value_mode value_function_mode(struct str function);
+
+/* The next argument of a call, blanks around it left off: false when there is none left. Start with *rest = part.inner. The mode is the one this argument
+ * is to be read in: value_function_mode for the first; a VALUE_RAW argument is all there is, commas too. */
+bool value_argument(const struct sources *, enum value_mode, struct span *rest, struct span *argument);
 
 /* True where the value is one literal word without $, quotes or blanks: its text is source_text(span). The fast path. */
 bool value_is_literal(const struct sources *, struct span value);

@@ -1,0 +1,385 @@
+#include "parser/lex.h"
+#include "parser/scan.h"
+
+#include <string.h>
+
+static const char *const token_texts[] = {
+#define TOKEN(name, text) text,
+#include "parser/token.def"
+#undef TOKEN
+};
+
+const char *
+token_text(enum token_kind kind)
+{
+	return token_texts[kind];
+}
+
+struct str
+lex_text(const struct lexer *lex, struct span span)
+{
+	return (struct str){lex->text + span.offset, span.length};
+}
+
+static struct span
+span_from(const struct lexer *lex, uint32_t from, uint32_t to)
+{
+	return (struct span){lex->source, from, to - from};
+}
+
+/* Offset of the newline that ends the physical line, or of the text's end. */
+static uint32_t
+line_end(const struct lexer *lex, uint32_t at)
+{
+	const char *newline = at < lex->end ? memchr(lex->text + at, '\n', lex->end - at) : NULL;
+
+	return newline ? (uint32_t)(newline - lex->text) : lex->end;
+}
+
+/* The line that begins at `at`, or the first after it that is not empty. */
+static struct line
+read_line(const struct lexer *lex, uint32_t at)
+{
+	struct line line = {.start = at};
+
+	for (;; line.blank_before = true) {
+		uint32_t text = scan_over(lex->text, line.start, lex->end, CHAR_BLANK);
+		line.indent = text - line.start;
+		if (text >= lex->end) {
+			line.start = lex->end;
+			line.indent = 0;
+			return line;
+		}
+		if (lex->text[text] != '\n') {
+			line.comment = lex->text[text] == '#';
+			return line;
+		}
+		line.start = text + 1;
+	}
+}
+
+static struct line
+code_line(const struct lexer *lex, struct line line)
+{
+	while (line.comment && line.start < lex->end)
+		line = read_line(lex, line_end(lex, line.start) + 1);
+	return line;
+}
+
+const struct line *
+lex_code_line(struct lexer *lex)
+{
+	if (!lex->line.comment)
+		return &lex->line;
+	if (lex->code.start <= lex->line.start)
+		lex->code = code_line(lex, lex->line);
+	return &lex->code;
+}
+
+static void
+go_to(struct lexer *lex, uint32_t at)
+{
+	lex->line = read_line(lex, at < lex->end ? at : lex->end);
+	lex->failed = false;
+}
+
+/* The offset of the first byte that is NUL or no UTF-8, or the text's length. */
+static size_t
+first_bad_byte(struct str text)
+{
+	const uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+	size_t at = 0;
+
+	while (at < text.n) {
+		uint64_t eight;
+		while (at + sizeof(eight) <= text.n) {
+			memcpy(&eight, text.s + at, sizeof(eight));
+			if (((eight - ones) | eight) & highs)
+				break;
+			at += sizeof(eight);
+		}
+		for (size_t stop = at + sizeof(eight); at < text.n && at < stop;) {
+			size_t n = text.s[at] ? utf8_length(text.s + at, text.n - at) : 0;
+			if (!n)
+				return at;
+			at += n;
+		}
+	}
+	return text.n;
+}
+
+void
+lex_open(struct lexer *lex, uint32_t source, struct diags *diags, struct buf *trace)
+{
+	struct str text = source_get(diags->sources, source)->text;
+	uint32_t start = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
+	uint32_t bad = (uint32_t)first_bad_byte(text);
+
+	*lex = (struct lexer){.diags = diags, .text = text.s ? text.s : "", .source = source, .end = bad, .trace = trace};
+	if (bad < text.n) {
+		struct diag *d = diag_error(diags, (struct span){source, bad, 1},
+			text.s[bad] ? "this byte (0x%02X) is not UTF-8" : "a NUL byte (0x%02X) cannot stand in an Edccfile",
+			(unsigned char)text.s[bad]);
+		diag_hint(diags, d, "an Edccfile is UTF-8 text; nothing after this place was read");
+		while (lex->end > start && text.s[lex->end - 1] != '\n')
+			lex->end--;
+	}
+	go_to(lex, start);
+}
+
+static void
+trace(struct lexer *lex, struct token token)
+{
+	if (!lex->trace)
+		return;
+	struct source_place place = source_place(lex->diags->sources, token.span);
+	buf_printf(lex->trace, "%u:%u %s", (unsigned)place.line, (unsigned)place.column, token_texts[token.kind]);
+	if (token.span.length && token.kind <= TOKEN_RECIPE) {
+		buf_add_byte(lex->trace, ' ');
+		for (uint32_t i = 0; i < token.span.length; i++) {
+			char c = lex->text[token.span.offset + i];
+			if (c == '\n')
+				buf_add_c(lex->trace, "\\n");
+			else if (c != '\r')
+				buf_add_byte(lex->trace, c);
+		}
+	}
+	buf_add_byte(lex->trace, '\n');
+}
+
+void
+lex_mark(struct lexer *lex, enum token_kind kind)
+{
+	trace(lex, (struct token){kind, span_from(lex, lex->line.start, lex->line.start)});
+}
+
+enum indent_order
+lex_indent(const struct lexer *lex, const struct line *line, uint32_t start, uint32_t indent)
+{
+	uint32_t common = line->indent < indent ? line->indent : indent;
+
+	if (memcmp(lex->text + line->start, lex->text + start, common) != 0)
+		return INDENT_MIXED;
+	return line->indent == indent ? INDENT_SAME : line->indent > indent ? INDENT_DEEPER : INDENT_LESS;
+}
+
+/* The operator of a definition at `at`, TOKEN_END where there is none. */
+static enum token_kind
+operator_at(const struct lexer *lex, uint32_t at, uint32_t *length, bool *foreign)
+{
+	static const struct {
+		struct str text;
+		enum token_kind kind;
+		bool foreign;
+	} operators[] = {
+		{{"?=", 2}, TOKEN_DEFAULT, false},
+		{{"+=", 2}, TOKEN_ADD, false},
+		{{":=", 2}, TOKEN_SET, true},
+		{{"::=", 3}, TOKEN_SET, true},
+		{{":::=", 4}, TOKEN_SET, true},
+		{{"!=", 2}, TOKEN_SET, true},
+		{{"=", 1}, TOKEN_SET, false},
+	};
+	struct str rest = {lex->text + at, lex->end - at};
+
+	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
+		if (!str_starts(rest, operators[i].text))
+			continue;
+		*length = (uint32_t)operators[i].text.n;
+		*foreign = operators[i].foreign;
+		return rest.n > *length && rest.s[*length] == '=' ? TOKEN_END : operators[i].kind;
+	}
+	return TOKEN_END;
+}
+
+struct head
+lex_head(const struct lexer *lex)
+{
+	uint32_t at = lex->line.start + lex->line.indent;
+	struct head head = {0};
+
+	for (int words = 0; words < 2; words++) {
+		uint32_t name_end = char_is(lex->text[at], CHAR_ALPHA) ? scan_over(lex->text, at, lex->end, CHAR_NAME) : at;
+		uint32_t op_at = scan_over(lex->text, name_end, lex->end, CHAR_BLANK), length = 0;
+		head.name = span_from(lex, at, name_end);
+		head.op = name_end > at && op_at < lex->end ? operator_at(lex, op_at, &length, &head.foreign) : TOKEN_END;
+		head.op_span = span_from(lex, op_at, op_at + length);
+		head.spaced = op_at > name_end;
+		if (head.op != TOKEN_END || words || !str_is(lex_text(lex, head.name), "secret") || op_at == name_end ||
+			op_at == lex->end)
+			break;
+		head.secret = head.name;
+		at = op_at;
+	}
+	if (head.op == TOKEN_END)
+		head.name = head.secret.length ? head.secret : head.name;
+	return head;
+}
+
+/* True where the line's text from `from` to its end at `to` ends inside a comment. */
+static bool
+ends_in_comment(const struct lexer *lex, uint32_t from, uint32_t to)
+{
+	struct value_cursor c = {.text = lex->text, .source = lex->source, .at = from, .end = to, .comments = VALUE_COMMENTS_ALL};
+	struct part part, last = {0};
+
+	if (!memchr(lex->text + from, '#', to - from))
+		return false;
+	while (value_next(&c, &part) != PART_END)
+		last = part;
+	return last.kind == PART_SPACE && str_find(last.text, '#') < last.text.n;
+}
+
+uint32_t
+lex_joined_end(const struct lexer *lex, uint32_t at)
+{
+	for (;;) {
+		uint32_t end = line_end(lex, at), back = end;
+		if (back > at && lex->text[back - 1] == '\r')
+			back--;
+		if (end == lex->end || back == at || lex->text[back - 1] != '\\' || ends_in_comment(lex, at, end))
+			return end;
+		at = end + 1;
+	}
+}
+
+/* Files what looks like a definition among the lines of a value: `name = …`, indented deeper by mistake. */
+static void
+check_continuation(struct lexer *lex, const struct line *line)
+{
+	struct lexer there = {.text = lex->text, .source = lex->source, .end = lex->end, .line = *line};
+	struct head head = lex_head(&there);
+
+	if (head.op == TOKEN_END || !head.spaced || head.foreign)
+		return;
+	struct str name = lex_text(lex, head.name);
+	struct diag *d = diag_error(lex->diags,
+		span_from(lex, line->start + line->indent, head.op_span.offset + head.op_span.length),
+		"'%.*s' is indented deeper than the definition above, so it is read as one more line of its value", STR_ARG(name));
+	diag_hint(lex->diags, d, "indent it like the line above; an operator that is meant as a word stands in quotes");
+	diag_note(lex->diags, d, span_from(lex, lex->line.start + lex->line.indent, line_end(lex, lex->line.start)),
+		"the value begins here");
+}
+
+/* The end of the line from `at` and of the deeper-indented ones that continue it. */
+static uint32_t
+continued_end(struct lexer *lex, uint32_t at)
+{
+	for (;;) {
+		uint32_t end = lex_joined_end(lex, at);
+		if (end == lex->end)
+			return end;
+		struct line line = read_line(lex, end + 1);
+		line = code_line(lex, line);
+		if (line.start >= lex->end || lex_indent(lex, &line, lex->line.start, lex->line.indent) != INDENT_DEEPER)
+			return end;
+		check_continuation(lex, &line);
+		at = line.start + line.indent;
+	}
+}
+
+struct span
+lex_take_run(struct lexer *lex, enum token_kind kind, struct span span)
+{
+	trace(lex, (struct token){kind, span});
+	lex->at = span.offset + span.length;
+	return span;
+}
+
+/* A value of one line without anything special in it; 0 where it needs a closer look. *end is the line's end. */
+static bool
+plain_value(const struct lexer *lex, uint32_t at, bool deeper, uint32_t *end)
+{
+	*end = scan_until(lex->text, at, lex->end, CHAR_VALUE_STOP);
+	if (*end == lex->end)
+		return true;
+	if (lex->text[*end] != '\n')
+		return false;
+	if (!deeper || *end + 1 == lex->end)
+		return true;
+	char next = lex->text[*end + 1];
+	if (!lex->line.indent && next != '#' && !char_is(next, CHAR_WHITE))
+		return true;
+	struct line line = read_line(lex, *end + 1);
+	if (line.comment)
+		line = code_line(lex, line);
+	return line.start >= lex->end || lex_indent(lex, &line, lex->line.start, lex->line.indent) != INDENT_DEEPER;
+}
+
+struct span
+lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
+{
+	uint32_t from = scan_over(lex->text, at, lex->end, CHAR_BLANK), to;
+
+	if (plain_value(lex, from, deeper, &lex->limit)) {
+		for (to = lex->limit; to > from && char_is(lex->text[to - 1], CHAR_BLANK);)
+			to--;
+		if (to < from)
+			to = from;
+	} else {
+		lex->limit = deeper ? continued_end(lex, from) : lex_joined_end(lex, from);
+		struct value_cursor c = {
+			.text = lex->text, .source = lex->source, .at = at, .end = lex->limit, .comments = VALUE_COMMENTS_ALL};
+		struct part part;
+		if (from > at || scan_continuation(lex->text, at, lex->limit))
+			value_next(&c, &part);
+		from = c.at;
+		value_check(&c, 0, lex->diags, &to);
+	}
+	struct span value = span_from(lex, from, to);
+	if (value.length)
+		lex_take_run(lex, TOKEN_VALUE, value);
+	trace(lex, (struct token){TOKEN_NEWLINE, span_from(lex, to, to)});
+	go_to(lex, lex->limit + 1);
+	return value;
+}
+
+struct span
+lex_take_comment(struct lexer *lex)
+{
+	uint32_t from = lex->line.start + lex->line.indent, end = line_end(lex, from), to = end;
+
+	while (to > from && char_is(lex->text[to - 1], CHAR_BLANK))
+		to--;
+	struct span span = lex_take_run(lex, TOKEN_COMMENT, span_from(lex, from, to));
+	go_to(lex, end + 1);
+	return span;
+}
+
+struct span
+lex_take_recipe(struct lexer *lex, uint32_t header_start, uint32_t header_indent)
+{
+	struct line line = lex->line;
+	uint32_t to = line.start;
+
+	/* A comment that stands further left belongs to the recipe where more of the recipe follows. */
+	while (line.start < lex->end) {
+		enum indent_order order = lex_indent(lex, &line, header_start, header_indent);
+		bool inside = order == INDENT_DEEPER || (order == INDENT_MIXED && line.indent > header_indent);
+		if (!inside && !line.comment)
+			break;
+		uint32_t end = line_end(lex, line.start);
+		if (inside)
+			to = end;
+		line = read_line(lex, end + 1);
+	}
+	uint32_t next = to + 1;
+	while (to > lex->line.start && char_is(lex->text[to - 1], CHAR_BLANK))
+		to--;
+	struct span span = lex_take_run(lex, TOKEN_RECIPE, span_from(lex, lex->line.start, to));
+	go_to(lex, next);
+	return span;
+}
+
+void
+lex_leave_line(struct lexer *lex)
+{
+	go_to(lex, lex_joined_end(lex, lex->line.start + lex->line.indent) + 1);
+}
+
+void
+lex_leave_deeper(struct lexer *lex, uint32_t start, uint32_t indent)
+{
+	while (!lex_at_end(lex) && lex->line.indent > indent && lex_indent(lex, &lex->line, start, indent) != INDENT_LESS)
+		go_to(lex, line_end(lex, lex->line.start) + 1);
+}

@@ -1,0 +1,161 @@
+/* The bodies of build and on blocks, and of artifacts. */
+#include "parser/parser.h"
+#include "parser/scan.h"
+
+#include <string.h>
+
+/* rule = ( "build_success" | "build_failed" ) "when" condition NEWLINE ; */
+static struct item *
+parse_rule(struct parser *p, bool success)
+{
+	struct line header = p->lex.line;
+	struct rule *rule = parse_item(p, sizeof(*rule), ITEM_RULE, SPAN_NONE);
+
+	rule->success = success;
+	lex_start(&p->lex, LEX_CONDITION, header.start + header.indent);
+	struct span from = lex_take(&p->lex).span;
+	lex_take(&p->lex);
+	rule->condition = parse_condition(p, true);
+	if (rule->condition) {
+		struct span end = rule->condition->span;
+		rule->item.span = (struct span){from.source, from.offset, end.offset + end.length - from.offset};
+		parse_line_end(p, "the condition; `and` or `or` joins two");
+	}
+	lex_leave_line(&p->lex);
+	return rule->condition ? &rule->item : NULL;
+}
+
+/* Which verdict rule the line begins, judged by its first two words. */
+static bool
+at_rule(const struct lexer *lex, struct span first, bool *success)
+{
+	struct str word = lex_text(lex, first);
+	uint32_t at = scan_over(lex->text, first.offset + first.length, lex->end, CHAR_BLANK);
+	uint32_t end = scan_over(lex->text, at, lex->end, CHAR_NAME);
+
+	*success = str_is(word, "build_success");
+	return (*success || str_is(word, "build_failed")) && str_is((struct str){lex->text + at, end - at}, "when");
+}
+
+/* Whether `if …` is the Edccfile's and not bash's: the line ends, a comment apart, in a ':' right after a character other than ';', and has no `then`. */
+static bool
+at_own_if(const struct lexer *lex, uint32_t at)
+{
+	uint32_t end = lex_joined_end(lex, at);
+	struct value_cursor c = {.text = lex->text, .source = lex->source, .at = at, .end = end, .comments = VALUE_COMMENTS_ALL};
+	uint32_t last = at;
+	struct part part;
+
+	while (value_next(&c, &part) != PART_END) {
+		if (part.kind == PART_SPACE)
+			continue;
+		if (part.kind == PART_TEXT && str_is(part.text, "then"))
+			return false;
+		last = part.span.offset + part.span.length;
+		if (c.at < end && c.quote && lex->text[c.at] == c.quote)
+			last = c.at + 1;
+	}
+	char before = last - at >= 2 ? lex->text[last - 2] : ' ';
+	return lex->text[last - 1] == ':' && before != ';' && !char_is(before, CHAR_WHITE);
+}
+
+/* recipe = RECIPE ; */
+static struct item *
+parse_recipe(struct parser *p, const struct body *body)
+{
+	uint32_t indent = p->lex.line.indent;
+	struct span span = lex_take_recipe(&p->lex, body->header_start, body->header_indent);
+	struct recipe *recipe = parse_item(p, sizeof(*recipe), ITEM_RECIPE, span);
+	const char *text = p->lex.text;
+	uint32_t end = span.offset + span.length;
+
+	recipe->indent = indent;
+	for (uint32_t at = span.offset; at < end;) {
+		uint32_t n = scan_over(text, at, end, CHAR_BLANK) - at, common = n < indent ? n : indent;
+		const char *newline = memchr(text + at, '\n', end - at);
+		if (memcmp(text + at, text + span.offset, common) != 0 && at + n < end && text[at + n] != '\n') {
+			parse_mixed_indent(p, (struct span){span.source, at, n}, (struct span){span.source, span.offset, indent},
+				"the recipe's first line");
+			break;
+		}
+		at = newline ? (uint32_t)(newline - text) + 1 : end;
+	}
+	return &recipe->item;
+}
+
+/* step_line = comment | definition | conditional<step_line> | rule | recipe ; */
+struct item *
+parse_step_line(struct parser *p, const struct body *body)
+{
+	struct head head = lex_head(&p->lex);
+	bool success;
+
+	if (head.op != TOKEN_END && head.spaced)
+		return parse_definition(p, &head);
+	if (str_is(lex_text(&p->lex, head.name), "if") && at_own_if(&p->lex, head.name.offset))
+		return parse_conditional(p, body);
+	if (at_rule(&p->lex, head.name, &success))
+		return parse_rule(p, success);
+	return parse_recipe(p, body);
+}
+
+static void *
+expected(struct parser *p, const char *what)
+{
+	if (!p->lex.failed) {
+		struct str met = parse_met(p, p->lex.token);
+		struct diag *d = diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met));
+		diag_hint(p->diags, d, "as in `out/*.deb -> s3://bucket/folder/` or `**/*.log -> logs/ when build_failed`");
+	}
+	lex_leave_line(&p->lex);
+	return NULL;
+}
+
+/* artifact = WORD { WORD } "->" WORD [ "when" WORD ] NEWLINE ; */
+static struct item *
+parse_artifact(struct parser *p)
+{
+	struct line header = p->lex.line;
+	struct lexer *lex = &p->lex;
+	struct artifact *artifact = parse_item(p, sizeof(*artifact), ITEM_ARTIFACT, SPAN_NONE);
+	struct span end;
+
+	lex_start(lex, LEX_ARROW, header.start + header.indent);
+	artifact->patterns = lex->token.span;
+	if (lex->token.kind != TOKEN_WORD)
+		return expected(p, "a pattern before '->'");
+	while (lex->token.kind == TOKEN_WORD) {
+		end = lex_take(lex).span;
+		artifact->patterns.length = end.offset + end.length - artifact->patterns.offset;
+	}
+	if (lex->token.kind != TOKEN_ARROW)
+		return expected(p, "'->' and a destination");
+	lex_take(lex);
+	if (lex->token.kind != TOKEN_WORD)
+		return expected(p, "a destination after '->'");
+	artifact->destination = end = lex_take(lex).span;
+	if (parse_is_word(p, lex->token, "when")) {
+		lex_take(lex);
+		if (lex->token.kind != TOKEN_WORD)
+			return expected(p, "build_success, build_failed or always after when");
+		artifact->when = end = lex_take(lex).span;
+	}
+	artifact->item.span =
+		(struct span){end.source, artifact->patterns.offset, end.offset + end.length - artifact->patterns.offset};
+	parse_line_end(p, artifact->when.length ? "the artifact" : "the one destination, or `when` and a verdict");
+	lex_leave_line(lex);
+	return &artifact->item;
+}
+
+/* artifact_line = comment | definition | conditional<artifact_line> | artifact ; */
+struct item *
+parse_artifact_line(struct parser *p, const struct body *body)
+{
+	struct head head = lex_head(&p->lex);
+
+	if (head.op != TOKEN_END)
+		return parse_definition(p, &head);
+	if (str_is(lex_text(&p->lex, head.name), "if"))
+		return parse_conditional(p, body);
+	return parse_artifact(p);
+}
