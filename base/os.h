@@ -61,6 +61,7 @@ struct os_spawn {
 	char *const *env; /* NULL: ours */
 	const char *dir; /* NULL: ours */
 	bool capture; /* stdout and stderr into one pipe */
+	bool output_only; /* of what is captured, stdout only: stderr stays ours */
 	const char *out_path; /* else: both appended to this file; NULL: inherited */
 	bool own_group; /* a process group of its own */
 };

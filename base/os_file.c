@@ -316,9 +316,10 @@ os_make_folders(struct arena *arena, const char *path, bool private_to_user, str
 		if (c != '/' && c != 0)
 			continue;
 		*end = 0;
-		if (mkdir(part, mode) < 0 && !os_is_folder(part))
+		int reason = mkdir(part, mode) < 0 ? errno : 0;
+		if (reason && !os_is_folder(part))
 			return fail(arena, error, "create the folder", part,
-				errno == EEXIST ? "something else has its name" : strerrordesc_np(errno));
+				reason == EEXIST ? "something else has its name" : strerrordesc_np(reason));
 		if (c == 0)
 			return true;
 		*end = c;

@@ -45,10 +45,10 @@ os_timestamp(int64_t time_ms, char out[25])
 	int64_t part = ((time_ms % 1000) + 1000) % 1000;
 	time_t seconds = (time_t)((time_ms - part) / 1000);
 	struct tm tm;
-	*out = 0;
-	if (!gmtime_r(&seconds, &tm) || strftime(out, 25, "%Y-%m-%dT%H:%M:%S", &tm) != 19)
-		return;
-	snprintf(out + 19, 6, ".%03uZ", (unsigned)part % 1000);
+	if (gmtime_r(&seconds, &tm) && strftime(out, 25, "%Y-%m-%dT%H:%M:%S", &tm) == 19)
+		snprintf(out + 19, 6, ".%03uZ", (unsigned)part % 1000);
+	else
+		*out = 0; /* not in the years 0 to 9999 */
 }
 
 int

@@ -84,7 +84,7 @@ spawn_clean(const struct os_spawn *spawn, const char *program, int out, pid_t *p
 	int failed = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 	if (!failed && out >= 0)
 		failed = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (!failed && out >= 0)
+	if (!failed && out >= 0 && !spawn->output_only)
 		failed = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
 	if (!failed && spawn->dir)
 		failed = posix_spawn_file_actions_addchdir_np(&actions, spawn->dir);
