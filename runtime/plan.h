@@ -5,10 +5,10 @@
 
 #include "runtime/project.h"
 
-#define SECTIONS(X) \
-	X(FLEET, "fleet") \
-	X(SETUP, "set-up") \
-	X(BUILD, "build") \
+#define SECTIONS(X)               \
+	X(FLEET, "fleet")         \
+	X(SETUP, "set-up")        \
+	X(BUILD, "build")         \
 	X(ARTIFACTS, "artifacts") \
 	X(TEARDOWN, "teardown")
 
@@ -41,7 +41,8 @@ struct world {
 	int cpus; /* of the machine that runs the build */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
 	struct str distcc_version;
-	struct words facts; /* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed */
+	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */
+	struct words facts;
 };
 
 struct run;
@@ -61,18 +62,24 @@ struct action_type {
 	bool (*undo)(struct run *, const struct json *params, const struct json *result, struct failure *);
 };
 
-/* When an action runs. */
+/* When an action runs. WHEN(name, word in JSON) */
+#define ACTION_WHENS(WHEN)                                            \
+	WHEN(NEEDS, "needs") /* when all it needs have been done */   \
+	WHEN(SUCCESS, "build_success") /* when that is the verdict */ \
+	WHEN(FAILED, "build_failed")                                  \
+	WHEN(ALWAYS, "always") /* whatever the verdict */
+
 enum action_when {
-	ACTION_NEEDS, /* when all it needs have been done */
-	ACTION_SUCCESS, /* when the verdict is build_success */
-	ACTION_FAILED,
-	ACTION_ALWAYS, /* whatever the verdict */
+#define WHEN(name, text) ACTION_##name,
+	ACTION_WHENS(WHEN)
+#undef WHEN
 };
 
 struct action {
 	const struct action_type *type;
 	struct str name; /* unique in the plan: "distccd 127.0.0.2", "step compile", "artifact 1" */
-	struct str title; /* in the plan's first column: "compile"; the same for the same done on several hosts, "distccd": those are printed as one line */
+	/* In the plan's first column: "compile". What is done alike on several hosts has one title, "distccd", and is printed as one line. */
+	struct str title;
 	struct str detail; /* in its second; of what is done on a host, without the host's name: "2 slots" */
 	uint32_t *needs; /* indices of earlier actions */
 	uint32_t need_count;
@@ -101,21 +108,33 @@ struct plan {
 	uint32_t step_count, artifact_count;
 	int jobs; /* JOBS */
 	int local_slots;
+	struct words secrets; /* what no text made of the plan may show */
 };
+
+const char *section_name(enum section);
+const char *action_when_name(enum action_when);
 
 /* NULL where an error was filed (an unknown build). */
 struct plan *plan_make(struct arena *, const struct project *, const struct world *, const struct plan_options *, struct diags *);
 
 /* One action for a provider to fill in further; needs are copied, the name is not. Valid until the next plan_add. */
-struct action *plan_add(struct arena *, struct plan *, const struct action_type *, struct str name, const uint32_t *needs, uint32_t need_count);
+struct action *plan_add(
+	struct arena *, struct plan *, const struct action_type *, struct str name, const uint32_t *needs, uint32_t need_count);
+
+/* The text with every secret blotted out. Titles and details are so already. */
+struct str plan_hide(struct arena *, const struct plan *, struct str text);
 
 /* plan_print.c: for people, on one screen: sections, actions in order, how they are undone, a line of totals. Without colour it is pure ASCII. */
 struct str plan_print(struct arena *, const struct plan *, bool colour);
 struct str plan_print_markdown(struct arena *, const struct plan *);
 /* Why the action (by name or title) is in the plan: the chain from it to what the user asked for, with places. False where there is none (filed). */
 bool plan_print_why(struct arena *, const struct sources *, const struct plan *, struct str step, struct diags *, struct str *text);
-/* plan_json.c: {"format": 1, …}, documented in doc/plan-json.md. */
+/* plan_json.c: {"format": 1, …}, documented in doc/plan-json.md. Members may be added within a format. */
+#define PLAN_FORMAT 1
 struct str plan_print_json(struct arena *, const struct plan *);
+/* The members of that object, written into one that is open. */
+struct json_writer;
+void plan_write_json(struct json_writer *, struct arena *, const struct plan *);
 /* plan_graph.c: Graphviz DOT. */
 struct str plan_print_dot(struct arena *, const struct plan *);
 
@@ -123,6 +142,7 @@ struct str plan_print_dot(struct arena *, const struct plan *);
 bool plan_save(struct arena *, const struct plan *, const struct sources *, const char *path, struct diags *);
 /* The file, overrides and options that a saved plan was made with, so that it can be made anew. False on an error (filed). */
 struct saved_plan {
+	struct str path;
 	struct str file;
 	struct str provider;
 	struct override *overrides;
@@ -131,7 +151,9 @@ struct saved_plan {
 	struct json *json;
 };
 bool plan_open(struct arena *, const char *path, struct saved_plan *, struct diags *);
-/* Holds the plan made anew against the saved one: an error names each input, variable or fact that has changed. */
+/* The text of a saved plan. The digests of secrets are salted; without a salt one is made where there is a secret. */
+struct str plan_save_text(struct arena *, const struct plan *, const struct sources *, struct str salt);
+/* plan_same.c: holds the plan made anew against the saved one: an error names each input, variable or fact that has changed. */
 bool plan_same(struct arena *, const struct saved_plan *, const struct plan *, const struct sources *, struct diags *);
 
 #endif
