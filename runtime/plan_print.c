@@ -1,4 +1,4 @@
-#include "runtime/plan.h"
+#include "runtime/plan_rows.h"
 #include "runtime/provider.h"
 #include "runtime/step.h"
 
@@ -11,146 +11,6 @@
 #define GLIMPSE_LIMIT 60
 /* Prerequisites of a step that are named. */
 #define NEEDS_LIMIT 6
-
-#define STYLES(X)              \
-	X(BOLD, "\033[1m")     \
-	X(DIM, "\033[2m")      \
-	X(CREATED, "\033[32m") \
-	X(REMOVED, "\033[31m") \
-	X(PLAIN, "\033[0m")
-
-enum style {
-#define X(name, code) STYLE_##name,
-	STYLES(X)
-#undef X
-};
-
-/* One text in the making: for a terminal, or a Markdown table with the same rows. */
-struct printer {
-	struct arena *arena;
-	const struct plan *plan;
-	struct buf out;
-	size_t width; /* of the first column */
-	bool colour;
-	bool markdown;
-	const char *section; /* that the next row begins; NULL within one */
-};
-
-static void
-style(struct printer *printer, enum style name)
-{
-	static const char *const codes[] = {
-#define X(name, code) code,
-		STYLES(X)
-#undef X
-	};
-	if (printer->colour)
-		buf_add_c(&printer->out, codes[name]);
-}
-
-/* Text from the file: on one line, without control characters; in Markdown without its marks. */
-static void
-put(struct printer *printer, struct str text)
-{
-	for (size_t i = 0; i < text.n; i++) {
-		char c = text.s[i];
-		if (printer->markdown && c && strchr("\\`*_<>[]|~", c))
-			buf_add_byte(&printer->out, '\\');
-		buf_add_byte(&printer->out, (unsigned char)c < ' ' || c == 127 ? ' ' : c);
-	}
-}
-
-static void
-put_c(struct printer *printer, const char *text)
-{
-	put(printer, str_from(text));
-}
-
-static void
-put_number(struct printer *printer, size_t number, const char *noun)
-{
-	buf_printf(&printer->out, "%zu %s%s", number, noun, number == 1 ? "" : "s");
-}
-
-static void
-put_spaces(struct printer *printer, size_t count)
-{
-	while (count--)
-		buf_add_byte(&printer->out, ' ');
-}
-
-/* --- rows --- */
-
-static void
-section_begin(struct printer *printer, enum section section)
-{
-	printer->section = section_name(section);
-	if (printer->markdown)
-		return;
-	buf_add_byte(&printer->out, '\n');
-	style(printer, STYLE_BOLD);
-	buf_add_c(&printer->out, printer->section);
-	style(printer, STYLE_PLAIN);
-	buf_add_byte(&printer->out, '\n');
-}
-
-static void
-put_mark(struct printer *printer, char mark)
-{
-	if (mark == ' ' && printer->markdown)
-		return;
-	if (mark != ' ')
-		style(printer, mark == '+' ? STYLE_CREATED : STYLE_REMOVED);
-	buf_add_byte(&printer->out, mark);
-	if (mark != ' ')
-		style(printer, STYLE_PLAIN);
-	buf_add_byte(&printer->out, ' ');
-}
-
-/* Begins a row: + for what is created, - for what is removed. `verb` may be NULL. */
-static void
-row_begin(struct printer *printer, char mark, const char *verb, struct str title)
-{
-	if (printer->markdown)
-		buf_printf(&printer->out, "| %s | ", printer->section ? printer->section : "");
-	else
-		put_spaces(printer, 2);
-	printer->section = NULL;
-	put_mark(printer, mark);
-	size_t columns = utf8_columns(title);
-	if (verb) {
-		buf_printf(&printer->out, "%s ", verb);
-		columns += strlen(verb) + 1;
-	}
-	put(printer, title);
-	if (printer->markdown)
-		buf_add_c(&printer->out, " | ");
-	else
-		put_spaces(printer, 2 + (columns < printer->width ? printer->width - columns : 0));
-}
-
-static void
-row_end(struct printer *printer)
-{
-	if (printer->markdown)
-		buf_add_c(&printer->out, " |");
-	else
-		while (printer->out.n && printer->out.s[printer->out.n - 1] == ' ')
-			printer->out.n--;
-	buf_add_byte(&printer->out, '\n');
-}
-
-/* Goes on in the second column, on the next line. */
-static void
-row_break(struct printer *printer)
-{
-	if (printer->markdown) {
-		buf_add_c(&printer->out, "<br>");
-		return;
-	}
-	row_end(printer);
-	put_spaces(printer, 4 + printer->width + 2);
-}
 
 /* --- the fleet, set-up and teardown: what is done alike on several hosts is one row --- */
 
@@ -189,9 +49,9 @@ groups_take(const struct plan *plan, struct group *groups, uint32_t count, const
 
 /* The groups of one section's actions, in order; with SECTION_TEARDOWN those of all that must be undone, the last first. */
 static struct group *
-groups_of(struct printer *printer, enum section section, uint32_t *count)
+groups_of(struct rows *rows, enum section section, uint32_t *count)
 {
-	const struct plan *plan = printer->plan;
+	const struct plan *plan = rows->plan;
 	bool backwards = section == SECTION_TEARDOWN;
 	struct group *groups = NULL;
 	uint32_t capacity = 0;
@@ -204,7 +64,7 @@ groups_of(struct printer *printer, enum section section, uint32_t *count)
 			continue;
 		if (*count == capacity) {
 			capacity = capacity ? capacity * 2 : 8;
-			groups = arena_grow(printer->arena, groups, *count * sizeof *groups, capacity * sizeof *groups);
+			groups = arena_grow(rows->arena, groups, *count * sizeof *groups, capacity * sizeof *groups);
 		}
 		groups[(*count)++] = (struct group){action, 1, action->index, action->index};
 	}
@@ -212,55 +72,55 @@ groups_of(struct printer *printer, enum section section, uint32_t *count)
 }
 
 static void
-put_hosts(struct printer *printer, const struct group *group)
+put_hosts(struct rows *rows, const struct group *group)
 {
-	const struct planned_host *hosts = printer->plan->world->hosts;
-	put(printer, hosts[group->first].name);
+	const struct planned_host *hosts = rows->plan->world->hosts;
+	rows_put(rows, hosts[group->first].name);
 	if (group->count == 1)
 		return;
 	if (group->last - group->first + 1 == group->count) {
-		buf_add_c(&printer->out, " .. ");
-		put(printer, hosts[group->last].name);
-		buf_printf(&printer->out, ", %u hosts", group->count);
+		buf_add_c(&rows->out, " .. ");
+		rows_put(rows, hosts[group->last].name);
+		buf_printf(&rows->out, ", %u hosts", group->count);
 	} else {
-		buf_printf(&printer->out, " and %u more hosts", group->count - 1);
+		buf_printf(&rows->out, " and %u more hosts", group->count - 1);
 	}
 }
 
 static void
-print_group(struct printer *printer, const struct group *group, bool undo)
+print_group(struct rows *rows, const struct group *group, bool undo)
 {
 	const struct action *action = group->action;
 	char mark = undo ? '-' : action->type->undo_text ? '+' : ' ';
-	bool hosts = on_host(printer->plan, action), detail = action->detail.n && !(undo && hosts);
-	row_begin(printer, mark, undo ? action->type->undo_text : NULL, action->title);
+	bool hosts = on_host(rows->plan, action), detail = action->detail.n && !(undo && hosts);
+	rows_begin(rows, mark, undo ? action->type->undo_text : NULL, action->title);
 	if (hosts)
-		put_hosts(printer, group);
+		put_hosts(rows, group);
 	if (hosts && detail)
-		buf_add_c(&printer->out, ", ");
+		buf_add_c(&rows->out, ", ");
 	if (detail)
-		put(printer, action->detail);
+		rows_put(rows, action->detail);
 	if (detail && group->count > 1)
-		buf_add_c(&printer->out, " each");
-	row_end(printer);
+		buf_add_c(&rows->out, " each");
+	rows_end(rows);
 }
 
 static void
-print_groups(struct printer *printer, enum section section)
+print_groups(struct rows *rows, enum section section)
 {
 	uint32_t count;
-	struct group *groups = groups_of(printer, section, &count);
+	struct group *groups = groups_of(rows, section, &count);
 	if (count)
-		section_begin(printer, section);
+		rows_section(rows, section);
 	for (uint32_t g = 0; g < count; g++)
-		print_group(printer, &groups[g], section == SECTION_TEARDOWN);
+		print_group(rows, &groups[g], section == SECTION_TEARDOWN);
 }
 
 /* --- steps --- */
 
 /* Puts as much of the line as fits into the columns left; true where that is all of it. */
 static bool
-put_part(struct printer *printer, struct str line, size_t *room)
+put_part(struct rows *rows, struct str line, size_t *room)
 {
 	size_t n = 0;
 	while (n < line.n) {
@@ -271,13 +131,13 @@ put_part(struct printer *printer, struct str line, size_t *room)
 		*room -= columns;
 		n += length ? length : 1;
 	}
-	put(printer, str_part(line, 0, n));
+	rows_put(rows, str_part(line, 0, n));
 	return n == line.n;
 }
 
 /* The recipe's lines without comments, joined, as far as they fit. */
 static void
-put_glimpse(struct printer *printer, struct str recipe)
+put_glimpse(struct rows *rows, struct str recipe)
 {
 	size_t room = GLIMPSE_LIMIT;
 	bool all = true, first = true;
@@ -285,16 +145,16 @@ put_glimpse(struct printer *printer, struct str recipe)
 		line = str_trim(line);
 		if (!line.n || *line.s == '#')
 			continue;
-		all = (first || put_part(printer, STR("; "), &room)) && put_part(printer, line, &room);
+		all = (first || put_part(rows, STR("; "), &room)) && put_part(rows, line, &room);
 		first = false;
 	}
 	if (!all)
-		buf_add_c(&printer->out, "...");
+		buf_add_c(&rows->out, "...");
 }
 
 /* "20m", "1h30m", "500ms" */
 static void
-put_duration(struct printer *printer, int64_t ms)
+put_duration(struct rows *rows, int64_t ms)
 {
 	static const struct {
 		int64_t ms;
@@ -302,119 +162,119 @@ put_duration(struct printer *printer, int64_t ms)
 	} units[] = {{3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
 	for (size_t u = 0; u < sizeof units / sizeof *units; ms %= units[u++].ms)
 		if (ms >= units[u].ms)
-			buf_printf(&printer->out, "%lld%s", (long long)(ms / units[u].ms), units[u].unit);
+			buf_printf(&rows->out, "%lld%s", (long long)(ms / units[u].ms), units[u].unit);
 }
 
 /* Between the notes of a step: opens the parenthesis before the first. */
 static void
-note_begin(struct printer *printer, size_t *notes)
+note_begin(struct rows *rows, size_t *notes)
 {
 	if ((*notes)++) {
-		buf_add_c(&printer->out, "; ");
+		buf_add_c(&rows->out, "; ");
 		return;
 	}
-	put_spaces(printer, 2);
-	style(printer, STYLE_DIM);
-	buf_add_byte(&printer->out, '(');
+	buf_add_c(&rows->out, "  ");
+	rows_style(rows, STYLE_DIM);
+	buf_add_byte(&rows->out, '(');
 }
 
 static void
-put_needs(struct printer *printer, const struct build *build)
+put_needs(struct rows *rows, const struct build *build)
 {
-	buf_add_c(&printer->out, "after ");
+	buf_add_c(&rows->out, "after ");
 	uint32_t named = build->need_count > NEEDS_LIMIT ? NEEDS_LIMIT - 1 : build->need_count;
 	for (uint32_t n = 0; n < named; n++) {
 		if (n)
-			buf_add_c(&printer->out, ", ");
-		put(printer, printer->plan->project->builds[build->needs[n]].name);
+			buf_add_c(&rows->out, ", ");
+		rows_put(rows, rows->plan->project->builds[build->needs[n]].name);
 	}
 	if (named < build->need_count)
-		buf_printf(&printer->out, " and %u more", build->need_count - named);
+		buf_printf(&rows->out, " and %u more", build->need_count - named);
 }
 
 static void
-put_notes(struct printer *printer, const struct build *build)
+put_notes(struct rows *rows, const struct build *build)
 {
 	size_t notes = 0;
 	if (build->need_count) {
-		note_begin(printer, &notes);
-		put_needs(printer, build);
+		note_begin(rows, &notes);
+		put_needs(rows, build);
 	}
 	if (build->set.dir.n && !str_is(build->set.dir, ".")) {
-		note_begin(printer, &notes);
-		buf_add_c(&printer->out, "in ");
-		put(printer, build->set.dir);
+		note_begin(rows, &notes);
+		buf_add_c(&rows->out, "in ");
+		rows_put(rows, build->set.dir);
 	}
 	if (build->set.given & GIVEN(build, timeout)) {
-		note_begin(printer, &notes);
-		buf_add_c(&printer->out, "at most ");
-		put_duration(printer, build->set.timeout);
+		note_begin(rows, &notes);
+		buf_add_c(&rows->out, "at most ");
+		put_duration(rows, build->set.timeout);
 	}
 	if (build->calls_verdict && !build->rule_count) {
-		note_begin(printer, &notes);
-		buf_add_c(&printer->out, "says its verdict itself");
+		note_begin(rows, &notes);
+		buf_add_c(&rows->out, "says its verdict itself");
 	}
 	if (notes) {
-		buf_add_byte(&printer->out, ')');
-		style(printer, STYLE_PLAIN);
+		buf_add_byte(&rows->out, ')');
+		rows_style(rows, STYLE_PLAIN);
 	}
 }
 
 static void
-print_step(struct printer *printer, const struct action *action)
+print_step(struct rows *rows, const struct action *action)
 {
-	const struct build *build = &printer->plan->project->builds[action->index];
-	row_begin(printer, ' ', NULL, action->title);
+	const struct build *build = &rows->plan->project->builds[action->index];
+	rows_begin(rows, ' ', NULL, action->title);
 	if (build->set.script.n) {
-		buf_add_c(&printer->out, "script ");
-		put(printer, build->set.script);
+		buf_add_c(&rows->out, "script ");
+		rows_put(rows, build->set.script);
 	} else {
-		put_glimpse(printer, plan_hide(printer->arena, printer->plan, build->recipe));
+		put_glimpse(rows, plan_hide(rows->arena, rows->plan, build->recipe));
 	}
-	put_notes(printer, build);
-	for (uint32_t r = 0; printer->plan->step_count <= FULL_STEPS && r < build->rule_count; r++) {
-		row_break(printer);
-		style(printer, STYLE_DIM);
-		put_c(printer, build->rules[r].success ? "build_success when " : "build_failed when ");
-		put(printer, build->rules[r].text);
-		style(printer, STYLE_PLAIN);
+	put_notes(rows, build);
+	for (uint32_t r = 0; rows->plan->step_count <= FULL_STEPS && r < build->rule_count; r++) {
+		rows_break(rows);
+		rows_style(rows, STYLE_DIM);
+		rows_put_c(rows, build->rules[r].success ? "build_success when " : "build_failed when ");
+		rows_put(rows, build->rules[r].text);
+		rows_style(rows, STYLE_PLAIN);
 	}
-	row_end(printer);
+	rows_end(rows);
 }
 
 static void
-print_asked(struct printer *printer, const struct action *action)
+print_asked(struct rows *rows, const struct action *action)
 {
 	static const char *const whens[] = {
 		[ACTION_NEEDS] = NULL, [ACTION_SUCCESS] = NULL, [ACTION_FAILED] = "when build_failed", [ACTION_ALWAYS] = "always"};
-	row_begin(printer, ' ', NULL, action->title);
-	put(printer, action->detail);
+	rows_begin(rows, ' ', NULL, action->title);
+	rows_put(rows, action->detail);
 	bool said = action->type == &action_follow;
 	if (whens[action->when] && !said) {
-		put_spaces(printer, 2);
-		style(printer, STYLE_DIM);
-		put_c(printer, whens[action->when]);
-		style(printer, STYLE_PLAIN);
+		buf_add_c(&rows->out, "  ");
+		rows_style(rows, STYLE_DIM);
+		rows_put_c(rows, whens[action->when]);
+		rows_style(rows, STYLE_PLAIN);
 	}
-	row_end(printer);
+	rows_end(rows);
 }
 
 static void
-print_actions(struct printer *printer, enum section section)
+print_actions(struct rows *rows, enum section section)
 {
-	const struct plan *plan = printer->plan;
+	const struct plan *plan = rows->plan;
 	bool begun = false;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct action *action = &plan->actions[i];
 		if (action->type->section != section)
 			continue;
 		if (!begun)
-			section_begin(printer, section);
+			rows_section(rows, section);
 		begun = true;
 		if (action->type == &action_step)
-			print_step(printer, action);
+			print_step(rows, action);
 		else
-			print_asked(printer, action);
+			print_asked(rows, action);
 	}
 }
 
@@ -436,113 +296,112 @@ title_width(const struct plan *plan)
 }
 
 static void
-print_head(struct printer *printer)
+print_head(struct rows *rows)
 {
-	const struct plan *plan = printer->plan;
+	const struct plan *plan = rows->plan;
 	const struct world *world = plan->world;
-	put(printer, plan->project->name);
-	buf_printf(&printer->out, " on %s: ", provider_get(plan->project->provider)->name);
+	rows_put(rows, plan->project->name);
+	buf_printf(&rows->out, " on %s: ", provider_get(plan->project->provider)->name);
 	size_t slots = 0;
 	for (uint32_t h = 0; h < world->host_count; h++)
 		slots += (size_t)world->hosts[h].slots;
 	if (world->host_count) {
-		put_number(printer, world->host_count, "host");
-		buf_add_c(&printer->out, " with ");
-		put_number(printer, slots, "slot");
+		rows_put_number(rows, world->host_count, "host");
+		buf_add_c(&rows->out, " with ");
+		rows_put_number(rows, slots, "slot");
 	} else {
-		buf_add_c(&printer->out, "this machine only");
+		buf_add_c(&rows->out, "this machine only");
 	}
 	if (world->toolchain.kind.n) {
-		buf_add_c(&printer->out, ", ");
-		put(printer, world->toolchain.kind);
-		buf_add_byte(&printer->out, ' ');
-		put(printer, world->toolchain.version);
+		buf_add_c(&rows->out, ", ");
+		rows_put(rows, world->toolchain.kind);
+		buf_add_byte(&rows->out, ' ');
+		rows_put(rows, world->toolchain.version);
 	}
 	if (plan->project->cached)
-		buf_add_c(&printer->out, ", ccache");
-	buf_printf(&printer->out, ", -j%d", plan->jobs);
+		buf_add_c(&rows->out, ", ccache");
+	buf_printf(&rows->out, ", -j%d", plan->jobs);
 }
 
 static void
-print_totals(struct printer *printer)
+print_totals(struct rows *rows)
 {
-	const struct plan *plan = printer->plan;
+	const struct plan *plan = rows->plan;
 	if (plan->world->host_count) {
-		put_number(printer, plan->world->host_count, "host");
-		buf_add_c(&printer->out, ", ");
+		rows_put_number(rows, plan->world->host_count, "host");
+		buf_add_c(&rows->out, ", ");
 	}
-	put_number(printer, plan->step_count, "step");
-	buf_add_c(&printer->out, ", ");
-	put_number(printer, plan->artifact_count, "artifact");
-	buf_add_c(&printer->out, "; costs nothing");
+	rows_put_number(rows, plan->step_count, "step");
+	buf_add_c(&rows->out, ", ");
+	rows_put_number(rows, plan->artifact_count, "artifact");
+	buf_add_c(&rows->out, "; costs nothing");
 }
 
 /* What becomes of the fleet where it is not simply removed after the build. */
 static void
-print_kept(struct printer *printer)
+print_kept(struct rows *rows)
 {
-	const struct plan_options *options = &printer->plan->options;
-	int64_t keep = printer->plan->project->limits.keep;
+	const struct plan_options *options = &rows->plan->options;
+	int64_t keep = rows->plan->project->limits.keep;
 	if (!options->keep && !options->keep_on_failure && !keep)
 		return;
-	row_begin(printer, ' ', NULL, STR("the fleet"));
+	rows_begin(rows, ' ', NULL, STR("the fleet"));
 	if (options->keep) {
-		put_c(printer, "is kept (--keep) until 'edcc destroy'");
+		rows_put_c(rows, "is kept (--keep) until 'edcc destroy'");
 	} else {
 		if (keep) {
-			put_c(printer, "is kept for ");
-			put_duration(printer, keep);
+			rows_put_c(rows, "is kept for ");
+			put_duration(rows, keep);
 		}
 		if (options->keep_on_failure)
-			put_c(printer, keep ? "; after a failure (--keep-on-failure) until 'edcc destroy'"
-					    : "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
+			rows_put_c(rows, keep ? "; after a failure (--keep-on-failure) until 'edcc destroy'"
+					      : "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
 	}
-	row_end(printer);
+	rows_end(rows);
 }
 
 static void
-print_sections(struct printer *printer)
+print_sections(struct rows *rows)
 {
-	print_groups(printer, SECTION_FLEET);
-	print_groups(printer, SECTION_SETUP);
-	print_actions(printer, SECTION_BUILD);
-	print_actions(printer, SECTION_ARTIFACTS);
-	if (printer->plan->world->host_count && printer->plan->options.keep)
-		section_begin(printer, SECTION_TEARDOWN);
+	print_groups(rows, SECTION_FLEET);
+	print_groups(rows, SECTION_SETUP);
+	print_actions(rows, SECTION_BUILD);
+	print_actions(rows, SECTION_ARTIFACTS);
+	if (rows->plan->world->host_count && rows->plan->options.keep)
+		rows_section(rows, SECTION_TEARDOWN);
 	else
-		print_groups(printer, SECTION_TEARDOWN);
-	if (printer->plan->world->host_count)
-		print_kept(printer);
+		print_groups(rows, SECTION_TEARDOWN);
+	if (rows->plan->world->host_count)
+		print_kept(rows);
 }
 
 struct str
 plan_print(struct arena *arena, const struct plan *plan, bool colour)
 {
-	struct printer printer = {
-		.arena = arena, .plan = plan, .out = buf_new(arena), .width = title_width(plan), .colour = colour};
-	style(&printer, STYLE_BOLD);
-	print_head(&printer);
-	style(&printer, STYLE_PLAIN);
-	buf_add_byte(&printer.out, '\n');
-	print_sections(&printer);
-	buf_add_byte(&printer.out, '\n');
-	style(&printer, STYLE_BOLD);
-	print_totals(&printer);
-	style(&printer, STYLE_PLAIN);
-	buf_add_byte(&printer.out, '\n');
-	return buf_str(&printer.out);
+	struct rows rows = {.arena = arena, .plan = plan, .out = buf_new(arena), .width = title_width(plan), .colour = colour};
+	rows_style(&rows, STYLE_BOLD);
+	print_head(&rows);
+	rows_style(&rows, STYLE_PLAIN);
+	buf_add_byte(&rows.out, '\n');
+	print_sections(&rows);
+	buf_add_byte(&rows.out, '\n');
+	rows_style(&rows, STYLE_BOLD);
+	print_totals(&rows);
+	rows_style(&rows, STYLE_PLAIN);
+	buf_add_byte(&rows.out, '\n');
+	return buf_str(&rows.out);
 }
 
 struct str
 plan_print_markdown(struct arena *arena, const struct plan *plan)
 {
-	struct printer printer = {.arena = arena, .plan = plan, .out = buf_new(arena), .markdown = true};
-	buf_add_c(&printer.out, "### Plan of ");
-	print_head(&printer);
-	buf_add_c(&printer.out, "\n\n| section | action | what it does |\n|---|---|---|\n");
-	print_sections(&printer);
-	buf_add_c(&printer.out, "\n**");
-	print_totals(&printer);
-	buf_add_c(&printer.out, "**\n");
-	return buf_str(&printer.out);
+	struct rows rows = {.arena = arena, .plan = plan, .out = buf_new(arena), .markdown = true};
+	buf_add_c(&rows.out, "### Plan of ");
+	print_head(&rows);
+	buf_add_c(&rows.out, "\n\n| section | action | what it does |\n|---|---|---|\n");
+	print_sections(&rows);
+	buf_add_c(&rows.out, "\n**");
+	print_totals(&rows);
+	buf_add_c(&rows.out, "**\n");
+	return buf_str(&rows.out);
 }
