@@ -106,6 +106,8 @@ perform(const struct library *library, struct arena *arena, CURL *curl, const ch
 	library->curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	if (body->too_large)
 		*error = str_printf(arena, "cannot fetch '%s': it is larger than %zu bytes", url, body->limit);
+	else if (code == CURLE_UNSUPPORTED_PROTOCOL)
+		*error = str_printf(arena, "cannot fetch '%s': only https:// is fetched, also where a server redirects", url);
 	else if (code != CURLE_OK)
 		*error = str_printf(arena, "cannot fetch '%s': %s", url, *detail ? detail : library->curl_easy_strerror(code));
 	else if (status != 200)

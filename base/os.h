@@ -11,7 +11,7 @@
 struct arena;
 
 /* Prints "edcc: out of memory" and ends the process with status 4: what is created is in the journal, `edcc destroy` finishes the job. */
-_Noreturn void os_exhausted(void);
+void os_exhausted(void) __attribute__((noreturn));
 
 /* --- files. On failure each returns false and *error is a sentence such as "cannot read 'x': Permission denied", in the arena. --- */
 
@@ -68,11 +68,12 @@ struct os_spawn {
 
 /* Starts a process with standard input from /dev/null, all other descriptors closed, signals at their defaults. vfork-cheap. */
 bool os_start(struct arena *, const struct os_spawn *, struct os_process *, struct str *error);
-/* Waits; returns the exit status, or 128 + the signal that ended it. */
+/* Waits and closes `out`; returns the exit status, or 128 + the signal that ended it. */
 int os_wait(struct os_process *);
 /* Runs to the end, collecting at most `limit` bytes of output, with a deadline (0: none): false on failure to start, timeout or cancellation. */
-bool os_run(struct arena *, const struct os_spawn *, int64_t timeout_ms, size_t limit, const struct os_cancel *, int *status, struct str *output, struct str *error);
-/* TERM to every process that has NAME=VALUE in its environment (this user's), KILL after grace_ms; returns how many were there. Finds daemons that left their group, and what a killed run left. */
+bool os_run(struct arena *, const struct os_spawn *, int64_t timeout_ms, size_t limit, const struct os_cancel *, int *status,
+	struct str *output, struct str *error);
+/* TERM to every process that has NAME=VALUE in its environment (this user's, or for root anybody's), KILL after grace_ms; returns how many were there. Finds daemons that left their group, and what a killed run left. */
 size_t os_end_marked(struct arena *, const char *name_equals_value, int64_t grace_ms);
 
 /* --- lock --- */

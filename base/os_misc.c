@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-_Noreturn void
+void
 os_exhausted(void)
 {
 	static const char message[] = "edcc: out of memory\n";

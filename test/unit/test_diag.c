@@ -250,7 +250,7 @@ one_more(void **state)
 	free(json);
 }
 
-/* Bytes the arena has in chunks of its smallest size or more would show as growth of the process; here the collector's own list is bounded. */
+/* 100,000 errors, the worst order: the list stays short, and so does what it is made of. */
 static void
 many_use_no_memory(void **state)
 {

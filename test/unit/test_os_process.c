@@ -291,8 +291,11 @@ owners(void **state)
 	assert_false(os_owner_alive(&other));
 	waitpid(other.pid, NULL, 0);
 	assert_false(os_owner_alive(&other));
+	assert_false(os_owner_of(other.pid, &other));
 	other.pid = 0;
 	assert_false(os_owner_alive(&other));
+	assert_true(os_owner_of(getppid(), &other));
+	assert_true(os_owner_alive(&other));
 }
 
 static void
