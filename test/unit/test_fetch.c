@@ -3,6 +3,8 @@
 
 #include "test/unit/unit.h"
 
+#include <stdlib.h>
+
 /* What fails without a network. Port 1 of this machine has no server. */
 static void
 refusals(void **state)
@@ -19,6 +21,7 @@ refusals(void **state)
 		{"https://127.0.0.1:1/x", "cannot fetch 'https://127.0.0.1:1/x': Failed to connect to 127.0.0.1 port 1"},
 	};
 	struct arena arena = {NULL};
+	setenv("no_proxy", "*", 1);
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
 		struct str body = {NULL, 0}, error;
 		assert_false(fetch_get(&arena, cases[i].url, 100, &body, &error));
