@@ -130,8 +130,6 @@ lex_open(struct lexer *lex, uint32_t source, struct diags *diags, struct buf *tr
 static void
 trace(struct lexer *lex, struct token token)
 {
-	if (!lex->trace)
-		return;
 	struct source_place place = source_place(lex->diags->sources, token.span);
 	buf_printf(lex->trace, "%u:%u %s", (unsigned)place.line, (unsigned)place.column, token_texts[token.kind]);
 	if (token.span.length && token.kind <= TOKEN_RECIPE) {
@@ -150,7 +148,8 @@ trace(struct lexer *lex, struct token token)
 void
 lex_mark(struct lexer *lex, enum token_kind kind)
 {
-	trace(lex, (struct token){kind, span_from(lex, lex->line.start, lex->line.start)});
+	if (lex->trace)
+		trace(lex, (struct token){kind, span_from(lex, lex->line.start, lex->line.start)});
 }
 
 enum indent_order
@@ -182,6 +181,8 @@ operator_at(const struct lexer *lex, uint32_t at, uint32_t *length, bool *foreig
 	};
 	struct str rest = {lex->text + at, lex->end - at};
 
+	if (char_is(*rest.s, CHAR_NAME))
+		return TOKEN_END;
 	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
 		if (!str_starts(rest, operators[i].text))
 			continue;
@@ -281,7 +282,8 @@ continued_end(struct lexer *lex, uint32_t at)
 struct span
 lex_take_run(struct lexer *lex, enum token_kind kind, struct span span)
 {
-	trace(lex, (struct token){kind, span});
+	if (lex->trace)
+		trace(lex, (struct token){kind, span});
 	lex->at = span.offset + span.length;
 	return span;
 }
@@ -329,7 +331,7 @@ lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
 	struct span value = span_from(lex, from, to);
 	if (value.length)
 		lex_take_run(lex, TOKEN_VALUE, value);
-	trace(lex, (struct token){TOKEN_NEWLINE, span_from(lex, to, to)});
+	lex_take_run(lex, TOKEN_NEWLINE, span_from(lex, to, to));
 	go_to(lex, lex->limit + 1);
 	return value;
 }

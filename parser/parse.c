@@ -152,7 +152,7 @@ foreign_operator(struct parser *p, const struct head *head)
 		diag_hint(p->diags, d, "write = (every value is evaluated once, when it is needed)");
 }
 
-/* definition = [ "secret" ] NAME ( "=" | "?=" | "+=" ) [ VALUE ] NEWLINE ; */
+/* definition = [ "secret" ] NAME ( "=" | "?=" | "+=" ) [ value ] NEWLINE ; */
 struct item *
 parse_definition(struct parser *p, const struct head *head)
 {
@@ -172,83 +172,112 @@ parse_definition(struct parser *p, const struct head *head)
 	return &d->item;
 }
 
-/* branch<line> = "if" condition ":" NEWLINE body<line> | "else" "if" condition ":" NEWLINE body<line> | "else" ":" NEWLINE body<line> ; */
-static struct branch *
-parse_branch(struct parser *p, const struct body *body, bool *last)
+/* branch<line> = ":" NEWLINE body<line> ; */
+static void
+parse_branch(struct parser *p, const struct line *header, struct branch *branch, const struct body *body)
 {
-	struct branch *branch = arena_new(p->arena, struct branch);
-	struct line header = p->lex.line;
-	struct span from, end;
-	bool right = true;
+	struct lexer *lex = &p->lex;
+	bool right = !lex->failed;
 
-	branch->blank_before = header.blank_before;
-	lex_start(&p->lex, LEX_COLON | LEX_CONDITION, header.start + header.indent);
-	from = end = p->lex.token.span;
-	*last = parse_is_word(p, p->lex.token, "else");
-	if (*last)
-		end = lex_take(&p->lex).span;
-	if (parse_is_word(p, p->lex.token, "if")) {
-		lex_take(&p->lex);
-		*last = false;
-		branch->condition = parse_condition(p, false);
-		right = branch->condition != NULL;
-		end = right ? branch->condition->span : end;
-	}
-	if (right && p->lex.token.kind != TOKEN_COLON) {
-		struct str met = parse_met(p, p->lex.token);
-		struct diag *d = diag_error(p->diags, p->lex.token.span, "expected ':' after the %s, met %.*s",
-			branch->condition ? "condition" : "else", STR_ARG(met));
+	if (lex->token.kind == TOKEN_COLON) {
+		branch->span = span_to(branch->span, lex_take(lex).span);
+		parse_line_end(p, "':'; the body stands on the lines below");
+	} else if (right) {
+		struct str met = parse_met(p, lex->token);
+		const char *after = branch->condition ? "the condition" : "else";
+		struct diag *d = diag_error(p->diags, lex->token.span, "expected ':' after %s, met %.*s", after, STR_ARG(met));
 		diag_hint(p->diags, d,
 			branch->condition ? "as in `if $(arch) == arm64:`" : "as in `else:` or `else if $(arch) == arm64:`");
-	} else if (right) {
-		end = lex_take(&p->lex).span;
-		parse_line_end(p, "':'; the body stands on the lines below");
 	}
-	branch->span = span_to(from, end);
-	lex_leave_line(&p->lex);
-	branch->body = parse_body(p, &header, true, body->line);
+	lex_leave_line(lex);
+	branch->body = parse_body(p, header, true, body->line);
 	if (!branch->body && right && p->depth < PARSE_DEPTH_LIMIT)
 		diag_hint(p->diags, diag_error(p->diags, branch->span, "expected an indented body below this line"),
 			"at least a comment");
-	return branch;
 }
 
 static bool
 at_else(struct parser *p, const struct line *header)
 {
-	struct head head;
-
 	if (lex_at_end(&p->lex) || p->lex.line.comment ||
 		lex_indent(&p->lex, &p->lex.line, header->start, header->indent) != INDENT_SAME)
 		return false;
-	head = lex_head(&p->lex);
+	struct head head = lex_head(&p->lex);
 	return head.op == TOKEN_END && str_is(lex_text(&p->lex, head.name), "else");
 }
 
-/* conditional<line> = branch<line> { branch<line> } ; */
+/* conditional<line> = "if" condition<if_test> branch<line> { "else" "if" condition<if_test> branch<line> } [ "else" branch<line> ] ; */
 struct item *
 parse_conditional(struct parser *p, const struct body *body)
 {
-	struct line header = p->lex.line;
 	struct conditional *c = parse_item(p, sizeof(*c), ITEM_IF, SPAN_NONE);
-	struct branch **end = &c->branches, *branch = NULL;
-	bool last = false;
+	struct branch **end = &c->branches, *branch = NULL, *last = NULL;
+	struct line header;
 
 	do {
-		if (last) {
-			struct span word = indentation(p, p->lex.line.start + p->lex.line.indent, 4);
-			struct diag *d = diag_error(p->diags, word, "this branch stands after the else");
-			diag_hint(p->diags, d, "else: is the last branch of an if");
-			diag_note(p->diags, d, branch->span, "the else stands here");
-		}
-		branch = *end = parse_branch(p, body, &last);
+		header = p->lex.line;
+		branch = *end = arena_new(p->arena, struct branch);
 		end = &branch->next;
+		branch->blank_before = header.blank_before;
+		p->terms = 0;
+		lex_start(&p->lex, LEX_COLON | LEX_CONDITION, header.start + header.indent);
+		struct token first = lex_take(&p->lex);
+		branch->span = first.span;
+		if (last) {
+			struct diag *d = diag_error(p->diags, first.span, "this branch stands after the else");
+			diag_hint(p->diags, d, "else: is the last branch of an if");
+			diag_note(p->diags, d, last->span, "the else stands here");
+		}
+		if (branch != c->branches && !parse_is_word(p, p->lex.token, "if")) {
+			last = branch;
+		} else {
+			if (branch != c->branches)
+				lex_take(&p->lex);
+			branch->condition = parse_condition(p, parse_if_test);
+			branch->span = branch->condition ? span_to(first.span, branch->condition->span) : first.span;
+		}
+		parse_branch(p, &header, branch, body);
 	} while (at_else(p, &header));
 	c->item.span = c->branches->span;
 	return &c->item;
 }
 
-/* include = "include" WORD [ WORD ] [ "as" LABEL [ ":" ] ] NEWLINE [ body<setting_line> ] ; */
+/* Files what an include lacks. */
+static void
+include_lacks(struct parser *p, const char *what, const char *hint)
+{
+	struct str met = parse_met(p, p->lex.token);
+
+	if (!p->lex.failed)
+		diag_hint(
+			p->diags, diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met)), "%s", hint);
+	p->lex.failed = true;
+}
+
+/* PATH [ HASH ] of an include; returns its last token. */
+static struct span
+include_target(struct parser *p, struct include *include)
+{
+	struct lexer *lex = &p->lex;
+
+	if (lex->token.kind != TOKEN_WORD) {
+		include_lacks(p, "what to include",
+			"as in `include std/gcc`, `include ./common.edcc` or `include https://host/x.edcc sha256:HEX`");
+		return lex->token.span;
+	}
+	include->target = lex_take(lex).span;
+	struct str path = lex_text(lex, include->target);
+	if (!lex->failed && scan_until(path.s, 0, (uint32_t)path.n, CHAR_WORD_STOP) < path.n)
+		diag_hint(p->diags, diag_error(p->diags, include->target, "an include's name is one plain word"),
+			"it is read before any value is known, so no $(…) and no quotes, as in `include std/gcc`");
+	if (lex->token.kind != TOKEN_WORD || !str_starts(lex_text(lex, lex->token.span), STR("sha256:")))
+		return include->target;
+	struct span hash = lex_take(lex).span;
+	include->hash = (struct span){hash.source, hash.offset + 7, hash.length - 7};
+	return hash;
+}
+
+/* include = "include" PATH [ HASH ] ( NEWLINE | "as" LABEL NEWLINE | "as" LABEL ":" NEWLINE [ body<setting_line> ] ) ; */
 static struct item *
 parse_include(struct parser *p)
 {
@@ -257,48 +286,26 @@ parse_include(struct parser *p)
 	struct lexer *lex = &p->lex;
 
 	lex_start(lex, LEX_COLON, header.start + header.indent);
-	struct span from = lex_take(lex).span, end = from;
-	if (lex->token.kind == TOKEN_WORD) {
-		include->target = end = lex_take(lex).span;
-		struct str text = lex_text(lex, include->target);
-		if (!lex->failed && scan_until(text.s, 0, (uint32_t)text.n, CHAR_WORD_STOP) < text.n)
-			diag_hint(p->diags, diag_error(p->diags, include->target, "an include's name is one plain word"),
-				"it is read before any value is known, so no $(…) and no quotes, as in `include std/gcc`");
-	} else {
-		struct str met = parse_met(p, lex->token);
-		diag_hint(p->diags, diag_error(p->diags, lex->token.span, "expected what to include, met %.*s", STR_ARG(met)),
-			"as in `include std/gcc`, `include ./common.edcc` or `include https://host/x.edcc sha256:HEX`");
-		lex->failed = true;
-	}
-	if (lex->token.kind == TOKEN_WORD && str_starts(lex_text(lex, lex->token.span), STR("sha256:"))) {
-		end = lex_take(lex).span;
-		include->hash = (struct span){end.source, end.offset + 7, end.length - 7};
-	}
+	struct span from = lex_take(lex).span, end = include_target(p, include);
 	if (parse_is_word(p, lex->token, "as")) {
 		end = lex_take(lex).span;
-		struct str name = lex_text(lex, lex->token.span);
-		if (lex->token.kind == TOKEN_WORD && char_is(name.s[0], CHAR_ALPHA) &&
-			parse_label_end(lex->text, lex->token.span.offset, lex->end) == lex->token.span.offset + name.n) {
+		struct span name = lex->token.span;
+		bool label = char_is(lex->text[name.offset], CHAR_ALPHA) &&
+			     parse_label_end(lex->text, name.offset, lex->end) == name.offset + name.length;
+		if (lex->token.kind == TOKEN_WORD && label)
 			include->as = end = lex_take(lex).span;
-		} else {
-			struct str met = parse_met(p, lex->token);
-			diag_hint(p->diags,
-				diag_error(p->diags, lex->token.span, "expected a name for the instance, met %.*s", STR_ARG(met)),
-				"letters, digits, - and _, as in `include std/cmake as zstd:`");
-			lex->failed = true;
-		}
+		else
+			include_lacks(p, "a name for the instance", "letters, digits, - and _, as in `include std/cmake as zstd:`");
 	}
 	include->item.span = span_to(from, end);
 	bool colon = lex->token.kind == TOKEN_COLON;
-	struct span colon_span = lex->token.span;
+	if (colon && !include->as.length)
+		include_lacks(p, "a name for an include with a body", "as in `include std/cmake as zstd:`");
 	if (colon)
 		lex_take(lex);
 	parse_line_end(p, "an include");
 	bool failed = lex->failed;
 	lex_leave_line(lex);
-	if (colon && !include->as.length && !failed)
-		diag_hint(p->diags, diag_error(p->diags, colon_span, "an include with a body needs a name"),
-			"as in `include std/cmake as zstd:`");
 	if (colon)
 		include->body = parse_body(p, &header, false, parse_setting_line);
 	else if (failed)
@@ -306,8 +313,9 @@ parse_include(struct parser *p)
 	return &include->item;
 }
 
-/* block = "artifacts" ":" NEWLINE [ body<artifact_line> ] | ( "build" | "on" ) LABEL ":" [ VALUE ] NEWLINE [ body<step_line> ]
- *       | NAME [ LABEL ] ":" [ VALUE ] NEWLINE [ body<setting_line> ] ; */
+/* block = ( "build" | "on" ) [ LABEL ] ":" [ value ] NEWLINE [ body<step_line> ]
+ *          | "artifacts" [ LABEL ] ":" [ value ] NEWLINE [ body<artifact_line> ]
+ *          | KIND [ LABEL ] ":" [ value ] NEWLINE [ body<setting_line> ] ; */
 static struct item *
 parse_block(struct parser *p, struct span kind, struct span name, struct span colon)
 {

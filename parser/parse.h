@@ -7,6 +7,8 @@
 
 /* Deepest nesting of bodies, of $( ) and of parentheses in conditions. */
 #define PARSE_DEPTH_LIMIT 100
+/* Most comparisons in one condition, so that its tree may be walked recursively. */
+#define PARSE_TERMS_LIMIT 1000
 
 /* Reads the source into a tree in the arena. Never NULL; what is wrong is filed, and the tree holds what could be read. */
 struct tree *parse_source(struct arena *, uint32_t source, struct diags *);

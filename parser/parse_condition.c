@@ -1,5 +1,6 @@
 /* Conditions: of `if`, and of verdict rules. */
 #include "parser/parser.h"
+#include "parser/scan.h"
 
 static struct condition *
 new_condition(struct parser *p, enum condition_kind kind, struct condition *left, struct condition *right)
@@ -40,7 +41,7 @@ at_operand(const struct parser *p)
 	return p->lex.token.kind == TOKEN_WORD && !parse_is_word(p, p->lex.token, "and") && !parse_is_word(p, p->lex.token, "or");
 }
 
-/* list = WORD { WORD } ; */
+/* list = word { word } ; */
 static struct span
 parse_list(struct parser *p)
 {
@@ -51,43 +52,55 @@ parse_list(struct parser *p)
 	return list;
 }
 
-/* `defined NAME`, `file PATH`. */
 static struct condition *
-parse_test(struct parser *p, enum condition_kind kind, const char *what, const char *hint)
+one_word(struct parser *p, enum condition_kind kind, struct span from)
 {
 	struct condition *c = new_condition(p, kind, NULL, NULL);
-	struct span from = lex_take(&p->lex).span;
 
-	if (!at_operand(p))
-		return expected(p, what, hint);
 	c->a = lex_take(&p->lex).span;
 	c->span = join(from, c->a);
 	return c;
 }
 
-/* comparison = "defined" WORD | "file" WORD | WORD "in" list | WORD ( "~" | "!~" ) REGEX
- *            | WORD ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) WORD ; */
 static struct condition *
-parse_comparison(struct parser *p, bool rule)
+parse_defined(struct parser *p)
+{
+	struct span from = lex_take(&p->lex).span, name = p->lex.token.span;
+	bool right = at_operand(p) && char_is(p->lex.text[name.offset], CHAR_ALPHA) &&
+		     scan_over(p->lex.text, name.offset, p->lex.end, CHAR_NAME) == name.offset + name.length;
+
+	return right ? one_word(p, CONDITION_DEFINED, from) : expected(p, "a name after defined", "as in `defined cross`");
+}
+
+/* if_test = "defined" NAME ; */
+struct condition *
+parse_if_test(struct parser *p)
+{
+	return parse_is_word(p, p->lex.token, "defined") ? parse_defined(p) : NULL;
+}
+
+/* rule_test = "defined" NAME | "file" word ; */
+struct condition *
+parse_rule_test(struct parser *p)
+{
+	if (!parse_is_word(p, p->lex.token, "file"))
+		return parse_if_test(p);
+	struct span from = lex_take(&p->lex).span;
+	return at_operand(p) ? one_word(p, CONDITION_FILE, from) : expected(p, "a path after file", "as in `file out/done`");
+}
+
+/* comparison = word ( "==" | "!=" | "<" | "<=" | ">" | ">=" ) word | word ( "~" | "!~" ) regex | word "in" list ; */
+static struct condition *
+parse_comparison(struct parser *p)
 {
 	static const char example[] =
-		"as in `$(arch) == arm64`, `$(workers) >= 16`, `$(arch) in arm64 amd64`, `$(name) ~ /^lib/` or `defined cross`";
+		"as in `$(arch) == arm64`, `$(workers) >= 16`, `exit in 0 77`, `output ~ /^FAIL:/` or `defined cross`";
 
-	if (parse_is_word(p, p->lex.token, "defined"))
-		return parse_test(p, CONDITION_DEFINED, "a name after defined", "as in `defined cross`");
 	if (!at_operand(p))
-		return expected(p, "a condition",
-			rule ? "as in `exit in 0 77`, `output ~ /^FAIL:/`, `file out/done` or `time > 20m`" : example);
+		return expected(p, "a condition", example);
 	struct condition *c = new_condition(p, CONDITION_EQUAL, NULL, NULL);
-	struct token first = lex_take(&p->lex);
+	c->a = lex_take(&p->lex).span;
 	enum token_kind op = p->lex.token.kind;
-	if (rule && parse_is_word(p, first, "file") && at_operand(p)) {
-		c->kind = CONDITION_FILE;
-		c->a = lex_take(&p->lex).span;
-		c->span = join(first.span, c->a);
-		return c;
-	}
-	c->a = first.span;
 	if (parse_is_word(p, p->lex.token, "in")) {
 		c->kind = CONDITION_IN;
 		lex_take(&p->lex);
@@ -115,9 +128,9 @@ parse_comparison(struct parser *p, bool rule)
 	return c;
 }
 
-/* negation = { "not" } ( "(" condition ")" | comparison ) ; */
+/* negation<test> = { "not" } ( "(" condition<test> ")" | test | comparison ) ; */
 static struct condition *
-parse_negation(struct parser *p, bool rule)
+parse_negation(struct parser *p, struct condition *(*test)(struct parser *))
 {
 	struct span from = p->lex.token.span;
 	unsigned negations = 0;
@@ -125,6 +138,8 @@ parse_negation(struct parser *p, bool rule)
 
 	for (; parse_is_word(p, p->lex.token, "not"); negations++)
 		lex_take(&p->lex);
+	if (++p->terms > PARSE_TERMS_LIMIT)
+		return expected(p, "a shorter condition", "one has at most 1000 comparisons; `in` takes a list");
 	if (p->lex.token.kind == TOKEN_OPEN) {
 		struct token open = lex_take(&p->lex);
 		if (p->depth == PARSE_DEPTH_LIMIT) {
@@ -137,7 +152,7 @@ parse_negation(struct parser *p, bool rule)
 			return NULL;
 		}
 		p->depth++;
-		c = parse_condition(p, rule);
+		c = parse_condition(p, test);
 		p->depth--;
 		if (c && p->lex.token.kind != TOKEN_CLOSE) {
 			c = expected(p, "')'", "a parenthesis is open");
@@ -145,7 +160,9 @@ parse_negation(struct parser *p, bool rule)
 			c->span = join(open.span, lex_take(&p->lex).span);
 		}
 	} else {
-		c = parse_comparison(p, rule);
+		c = test(p);
+		if (!c && !p->lex.failed)
+			c = parse_comparison(p);
 	}
 	/* A double negation is none. */
 	if (c && negations % 2) {
@@ -155,29 +172,29 @@ parse_negation(struct parser *p, bool rule)
 	return c;
 }
 
-/* conjunction = negation { "and" negation } ; */
+/* conjunction<test> = negation<test> { "and" negation<test> } ; */
 static struct condition *
-parse_conjunction(struct parser *p, bool rule)
+parse_conjunction(struct parser *p, struct condition *(*test)(struct parser *))
 {
-	struct condition *left = parse_negation(p, rule);
+	struct condition *left = parse_negation(p, test);
 
 	while (left && parse_is_word(p, p->lex.token, "and")) {
 		lex_take(&p->lex);
-		struct condition *right = parse_negation(p, rule);
+		struct condition *right = parse_negation(p, test);
 		left = right ? new_condition(p, CONDITION_AND, left, right) : NULL;
 	}
 	return left;
 }
 
-/* condition = conjunction { "or" conjunction } ; */
+/* condition<test> = conjunction<test> { "or" conjunction<test> } ; */
 struct condition *
-parse_condition(struct parser *p, bool rule)
+parse_condition(struct parser *p, struct condition *(*test)(struct parser *))
 {
-	struct condition *left = parse_conjunction(p, rule);
+	struct condition *left = parse_conjunction(p, test);
 
 	while (left && parse_is_word(p, p->lex.token, "or")) {
 		lex_take(&p->lex);
-		struct condition *right = parse_conjunction(p, rule);
+		struct condition *right = parse_conjunction(p, test);
 		left = right ? new_condition(p, CONDITION_OR, left, right) : NULL;
 	}
 	return left;

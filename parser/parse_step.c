@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-/* rule = ( "build_success" | "build_failed" ) "when" condition NEWLINE ; */
+/* rule = ( "build_success" | "build_failed" ) "when" condition<rule_test> NEWLINE ; */
 static struct item *
 parse_rule(struct parser *p, bool success)
 {
@@ -12,10 +12,11 @@ parse_rule(struct parser *p, bool success)
 	struct rule *rule = parse_item(p, sizeof(*rule), ITEM_RULE, SPAN_NONE);
 
 	rule->success = success;
+	p->terms = 0;
 	lex_start(&p->lex, LEX_CONDITION, header.start + header.indent);
 	struct span from = lex_take(&p->lex).span;
 	lex_take(&p->lex);
-	rule->condition = parse_condition(p, true);
+	rule->condition = parse_condition(p, parse_rule_test);
 	if (rule->condition) {
 		struct span end = rule->condition->span;
 		rule->item.span = (struct span){from.source, from.offset, end.offset + end.length - from.offset};
@@ -111,7 +112,7 @@ expected(struct parser *p, const char *what)
 	return NULL;
 }
 
-/* artifact = WORD { WORD } "->" WORD [ "when" WORD ] NEWLINE ; */
+/* artifact = word { word } "->" word [ "when" word ] NEWLINE ; */
 static struct item *
 parse_artifact(struct parser *p)
 {

@@ -9,6 +9,7 @@ struct parser {
 	struct arena *arena;
 	struct diags *diags;
 	struct lexer lex;
+	unsigned terms; /* of the condition that is being read */
 	unsigned depth; /* of bodies, then of a condition's parentheses */
 	const struct block *headed; /* the block whose body was last looked for and not found */
 };
@@ -33,8 +34,10 @@ struct item *parse_conditional(struct parser *, const struct body *);
 /* The body of the header at `header`, NULL where no deeper line follows. */
 struct item *parse_body(
 	struct parser *, const struct line *header, bool branch, struct item *(*line)(struct parser *, const struct body *));
-/* Reads from the current token on. NULL where it files an error. */
-struct condition *parse_condition(struct parser *, bool rule);
+/* Reads from the current token on; `test` reads what may stand in place of a comparison. NULL where an error is filed (p->lex.failed). */
+struct condition *parse_condition(struct parser *, struct condition *(*test)(struct parser *));
+struct condition *parse_if_test(struct parser *);
+struct condition *parse_rule_test(struct parser *);
 
 void *parse_item(struct parser *, size_t size, enum item_kind, struct span);
 /* Files an error for a line that fits nowhere, and leaves it with the deeper lines below. Returns NULL. */

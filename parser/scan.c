@@ -55,7 +55,7 @@ scan_continuation(const char *text, uint32_t at, uint32_t end)
 	return at < end && text[at] == '\n' ? at + 1 : 0;
 }
 
-/* single = "'" { LITERAL } "'" ; */
+/* single = "'" { SINGLE } "'" ; */
 static uint32_t
 scan_single(struct scan *s, uint32_t at)
 {
@@ -66,7 +66,7 @@ scan_single(struct scan *s, uint32_t at)
 	return close + 1;
 }
 
-/* double = '"' { QUOTED | ESCAPE | dollar } '"' ; */
+/* double = '"' { DOUBLE | '\"' | "\\" | dollar } '"' ; */
 static uint32_t
 scan_double(struct scan *s, uint32_t open)
 {
@@ -117,7 +117,7 @@ skip_brackets(const struct scan *s, uint32_t at)
 	return 0;
 }
 
-/* regex = "/" { PATTERN } "/" { FLAG } ; */
+/* regex = "/" PATTERN { PATTERN } "/" { FLAG } ; */
 uint32_t
 scan_regex(struct scan *s, uint32_t at, uint32_t *slash)
 {
@@ -142,7 +142,7 @@ scan_regex(struct scan *s, uint32_t at, uint32_t *slash)
 	return at;
 }
 
-/* command = { COMMAND | dollar } ; */
+/* command = { COMMAND | dollar | "(" command ")" | "'" { SINGLE_COMMAND | dollar } "'" | '"' { DOUBLE_COMMAND | dollar } '"' } ; */
 static uint32_t
 scan_command(struct scan *s, uint32_t at)
 {
@@ -176,7 +176,7 @@ scan_command(struct scan *s, uint32_t at)
 	return quote ? scan_fail(s, PROBLEM_QUOTE, quote_at, 1) : at;
 }
 
-/* argument = [ WHITE ] { ARGUMENT | single | double | dollar } ; */
+/* argument = { ARGUMENT | SPACE | single | double | dollar | "(" argument { "," argument } ")" } ; */
 static uint32_t
 scan_words_argument(struct scan *s, uint32_t at)
 {
@@ -226,7 +226,9 @@ scan_argument(struct scan *s, uint32_t at, enum value_mode mode)
 	return scan_words_argument(s, at);
 }
 
-/* call = NAME WHITE ( command | [ regex ] argument { "," argument } ) ; */
+/* call = FUNCTION SPACE argument { "," argument }
+ *         | REGEX_FUNCTION SPACE ( regex [ SPACE ] | argument ) { "," argument }
+ *         | COMMAND_FUNCTION SPACE command ; */
 static uint32_t
 scan_call(struct scan *s, uint32_t name, uint32_t name_end, uint32_t at)
 {
@@ -237,7 +239,7 @@ scan_call(struct scan *s, uint32_t name, uint32_t name_end, uint32_t at)
 	return at;
 }
 
-/* dollar = "$$" | "$(" [ WHITE ] NAME [ WHITE ] ")" | "${" [ WHITE ] NAME [ WHITE ] "}" | "$(" [ WHITE ] call ")" ; */
+/* dollar = "$$" | "$(" [ SPACE ] NAME [ SPACE ] ")" | "${" [ SPACE ] NAME [ SPACE ] "}" | "$(" [ SPACE ] call ")" ; */
 uint32_t
 scan_dollar(struct scan *s, uint32_t at, struct dollar *found)
 {

@@ -86,7 +86,7 @@ at_comment(struct value_cursor *c)
 	return true;
 }
 
-/* SPACE = WHITE { WHITE | CONTINUATION | COMMENT }: all that separates two words. */
+/* All that separates two words: white space, continuations, comments. */
 static enum part_kind
 next_space(struct value_cursor *c, struct part *part)
 {
@@ -188,7 +188,7 @@ turn_quote(struct value_cursor *c, struct scan *s, struct part *part)
 	return false;
 }
 
-/* part = LITERAL | single | double | dollar | regex | SPACE ; */
+/* part = LITERAL | single | double | dollar ; */
 static enum part_kind
 value_read(struct value_cursor *c, struct scan *s, struct part *part)
 {
@@ -302,7 +302,7 @@ check_call(const struct part *part, unsigned depth, struct diags *diags)
 	return true;
 }
 
-/* value = [ SPACE ] { word [ SPACE ] } ; */
+/* value = word { SPACE word } ; */
 bool
 value_check(struct value_cursor *c, unsigned depth, struct diags *diags, uint32_t *end)
 {
