@@ -16,7 +16,7 @@ struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, boo
 void distcc_environment(struct run *, struct arena *, struct map *out);
 
 /* How many compiles a host's own log says it did. */
-uint64_t distcc_count_host(struct arena *, const char *log_path);
+uint64_t distcc_count_host(const char *log_path);
 
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {

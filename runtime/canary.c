@@ -1,0 +1,238 @@
+#include "runtime/canary.h"
+
+#include "runtime/distcc.h"
+#include "runtime/fleet_local.h"
+#include "runtime/toolchain.h"
+
+#include <poll.h>
+#include <string.h>
+
+#define COMPILE_TIMEOUT_MS 60000
+#define OUTPUT_LIMIT ((size_t)64 << 10)
+#define OBJECT_LIMIT ((size_t)16 << 20)
+/* The host writes its log line after the client has its answer: how long to wait for it. */
+#define LOG_TIMEOUT_MS 2000
+
+#define REFERENCE "reference.o"
+
+/* Needs the preprocessor, the optimizer, data and code; no headers, so that a cross compiler without a C library will do. */
+static const char canary_text[] =
+	"#define SIZE(a) (sizeof(a) / sizeof((a)[0]))\n"
+	"#define FOLD(h, c) (((h) ^ (c)) * 16777619u)\n"
+	"\n"
+	"struct point {\n"
+	"\tdouble x, y;\n"
+	"};\n"
+	"\n"
+	"static const char name[] = __FILE__;\n"
+	"static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};\n"
+	"\n"
+	"unsigned edcc_canary_hash(void)\n"
+	"{\n"
+	"\tunsigned hash = 2166136261u;\n"
+	"\tfor (unsigned i = 0; i + 1 < SIZE(name); i++)\n"
+	"\t\thash = FOLD(hash, (unsigned char)name[i]);\n"
+	"\treturn hash;\n"
+	"}\n"
+	"\n"
+	"double edcc_canary_area(void)\n"
+	"{\n"
+	"\tdouble sum = 0;\n"
+	"\tfor (unsigned i = 0; i < SIZE(square); i++) {\n"
+	"\t\tstruct point a = square[i], b = square[(i + 1) % SIZE(square)];\n"
+	"\t\tsum += a.x * b.y - b.x * a.y;\n"
+	"\t}\n"
+	"\treturn sum / 2;\n"
+	"}\n";
+
+static const char *
+file_in(struct arena *arena, struct str folder, const char *name)
+{
+	return str_printf(arena, "%.*s/%s", STR_ARG(folder), name).s;
+}
+
+/* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
+static bool
+compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
+{
+	struct str command = run->plan->world->toolchain.cc, word;
+	char *argv[16];
+	size_t n = 0;
+	if (environment)
+		argv[n++] = str_c(arena, run->plan->world->distcc);
+	while (n < 9 && str_split(&command, ' ', &word))
+		if (word.n)
+			argv[n++] = str_c(arena, word);
+	const char *rest[] = {"-O2", "-c", CANARY_SOURCE, "-o", object, NULL};
+	memcpy(&argv[n], rest, sizeof rest);
+	struct str folder = fleet_canary_folder(arena, run), error;
+	struct os_spawn spawn = {
+		.argv = argv,
+		.env = fleet_environment(arena, run, environment),
+		.dir = folder.s,
+		.capture = true,
+		.own_group = true,
+	};
+	int status = 0;
+	if (!os_run(arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, &run->cancel, &status, output, &error)) {
+		*output = error;
+		return false;
+	}
+	*output = str_trim(*output);
+	if (status && !output->n)
+		*output = str_printf(arena, "exit status %d", status);
+	return status == 0;
+}
+
+/* --- the reference --- */
+
+static bool
+compiler_run(struct run *run, const struct action *action, struct failure *failure)
+{
+	(void)action;
+	struct arena arena = {0};
+	const struct toolchain *toolchain = &run->plan->world->toolchain;
+	struct str folder = fleet_canary_folder(&arena, run), text;
+	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), STR(canary_text), 0644, &text) &&
+		compile(run, &arena, REFERENCE, NULL, &text);
+	if (!done) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s", STR_ARG(toolchain->cc),
+			STR_ARG(toolchain->version), STR_ARG(text));
+		failure_hint(failure, "try '%.*s -c' on a C file of your own", STR_ARG(toolchain->cc));
+	}
+	arena_free(&arena);
+	return done;
+}
+
+const struct action_type action_compiler = {
+	.name = "compiler",
+	.section = SECTION_SETUP,
+	.run = compiler_run,
+};
+
+/* --- the proof --- */
+
+struct proof {
+	struct arena arena;
+	struct run *run;
+	struct host *host;
+	struct str object, log; /* names in the canaries' folder */
+};
+
+/* What the client says went wrong on the host: the last error in its log. */
+static struct str
+client_says(struct proof *proof, struct str otherwise)
+{
+	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error, found = otherwise;
+	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
+		return otherwise;
+	while (str_split(&text, '\n', &line)) {
+		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
+		if (at)
+			found = str_part(line, (size_t)(at + 7 - line.s), line.n);
+	}
+	return found;
+}
+
+/* The host's own log must have the compile: an object alone could have been made anywhere. */
+static bool
+host_says(struct proof *proof)
+{
+	struct arena *arena = &proof->arena;
+	const char *path = distcc_host_log(arena, proof->run, proof->host->name).s;
+	int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;
+	for (;; poll(NULL, 0, 1)) {
+		struct arena_mark mark = arena_mark(arena);
+		struct str text, line, error;
+		bool found = false;
+		if (os_read(arena, path, OBJECT_LIMIT, &text, &error))
+			while (!found && str_split(&text, '\n', &line))
+				found = memmem(line.s, line.n, " COMPILE_OK ", 12) && str_ends(line, STR(" " CANARY_SOURCE));
+		arena_reset(arena, mark);
+		if (found || os_now_ms() > deadline)
+			return found;
+	}
+}
+
+static bool
+same_object(struct proof *proof)
+{
+	struct arena *arena = &proof->arena;
+	struct str folder = fleet_canary_folder(arena, proof->run), theirs, ours, error;
+	return os_read(arena, file_in(arena, folder, proof->object.s), OBJECT_LIMIT, &theirs, &error) &&
+		os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, &error) && str_eq(theirs, ours);
+}
+
+static bool
+prove(struct proof *proof, struct failure *failure)
+{
+	struct arena *arena = &proof->arena;
+	struct str folder = fleet_canary_folder(arena, proof->run), name = proof->host->name, output;
+	const char *environment[] = {
+		str_printf(arena, "DISTCC_HOSTS=%.*s/1", STR_ARG(proof->host->address)).s,
+		/* One of its own: what fails here must not be remembered against the host. */
+		str_printf(arena, "DISTCC_DIR=%.*s/%.*s", STR_ARG(folder), STR_ARG(name)).s,
+		str_printf(arena, "DISTCC_LOG=%.*s/%s", STR_ARG(folder), proof->log.s).s,
+		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
+		"DISTCC_FALLBACK=0",
+		"DISTCC_SKIP_LOCAL_RETRY=1",
+		"DISTCC_IO_TIMEOUT=30",
+		NULL,
+	};
+	if (!os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, &output) ||
+		!compile(proof->run, arena, proof->object.s, environment, &output)) {
+		struct str why = client_says(proof, output);
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s cannot compile a small file: %.*s", STR_ARG(name), STR_ARG(why));
+	} else if (!host_says(proof)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but its log does not show the compile", STR_ARG(name));
+	} else if (!same_object(proof)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s compiles to another object than this machine: its compiler is another one",
+			STR_ARG(name));
+	} else {
+		return true;
+	}
+	failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(arena, proof->run, name)));
+	return false;
+}
+
+static void
+fill_host(struct json_writer *json, void *context)
+{
+	const struct host *host = context;
+	json_put_text(json, "address", host->address);
+	json_put_integer(json, "slots", host->slots);
+	json_put_text(json, "state", STR("ready"));
+}
+
+bool
+distcc_canary(struct run *run, struct host *host, struct failure *failure)
+{
+	struct proof proof = {.run = run, .host = host};
+	struct arena *arena = &proof.arena;
+	struct str error;
+	proof.object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
+	proof.log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
+	bool proved = prove(&proof, failure);
+	arena_free(arena);
+	if (!proved)
+		return false;
+	pthread_mutex_lock(&run->mutex);
+	host->ready = true;
+	pthread_mutex_unlock(&run->mutex);
+	event_emit(run->events, (struct event){.kind = EVENT_HOST, .name = host->name, .text = STR("ready"), .total = host->slots});
+	if (!journal_write(run->journal, RECORD_HOST, host->name, false, fill_host, host, &error))
+		event_warning(run->events, STR(""), "%.*s", STR_ARG(error));
+	return true;
+}
+
+static bool
+canary_run(struct run *run, const struct action *action, struct failure *failure)
+{
+	return distcc_canary(run, &run->hosts[action->index], failure);
+}
+
+const struct action_type action_canary = {
+	.name = "canary",
+	.section = SECTION_SETUP,
+	.run = canary_run,
+};

@@ -1,0 +1,15 @@
+/* canary: a small file compiled on each host before the build, and held against the same compile here. */
+#ifndef RUNTIME_CANARY_H
+#define RUNTIME_CANARY_H
+
+#include "runtime/plan.h"
+
+/* Its name in the hosts' logs: what they did for the build is without it. */
+#define CANARY_SOURCE "edcc-canary.c"
+
+/* The reference: the compile on this machine. */
+extern const struct action_type action_compiler;
+/* One host's proof; action->index is the host. */
+extern const struct action_type action_canary;
+
+#endif

@@ -1,0 +1,185 @@
+#include "runtime/distcc.h"
+
+#include "runtime/ccache.h"
+#include "runtime/toolchain.h"
+
+/* Milliseconds that a client which finds no free slot sleeps; distcc's own default is a second. */
+#define PAUSE_MS "20"
+/* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
+#define THIS_MACHINE STR("this machine")
+
+int
+distcc_slots(int cpus_of_host, int asked)
+{
+	if (asked > 0)
+		return asked;
+	return cpus_of_host > 1 ? cpus_of_host : 1;
+}
+
+int
+distcc_jobs(const struct planned_host *hosts, uint32_t count, int local_slots, int asked)
+{
+	int slots = 0;
+	if (asked > 0)
+		return asked;
+	for (uint32_t i = 0; i < count; i++)
+		slots += hosts[i].slots;
+	/* While every slot compiles, this machine preprocesses what comes next. */
+	return slots + local_slots;
+}
+
+struct str
+distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool compressed)
+{
+	struct buf text = buf_new(arena);
+	for (uint32_t i = 0; i < count; i++)
+		if (hosts[i].ready)
+			buf_printf(&text, "%s%.*s/%d%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots, compressed ? ",lzo" : "");
+	return str_from(buf_c(&text));
+}
+
+static struct str
+names_of(struct arena *arena, const struct host *hosts, uint32_t count)
+{
+	struct buf text = buf_new(arena);
+	for (uint32_t i = 0; i < count; i++)
+		if (hosts[i].ready)
+			buf_printf(&text, "%s%.*s", text.n ? " " : "", STR_ARG(hosts[i].name));
+	return str_from(buf_c(&text));
+}
+
+struct str
+distcc_client_log(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "%.*s/log/distcc.log", STR_ARG(run->folder));
+}
+
+struct str
+distcc_host_log(struct arena *arena, const struct run *run, struct str host)
+{
+	return str_printf(arena, "%.*s/log/%.*s.log", STR_ARG(run->folder), STR_ARG(host));
+}
+
+struct str
+distcc_client_folder(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "%.*s/fleet/client", STR_ARG(run->folder));
+}
+
+static void
+put(struct map *out, const char *name, struct str terminated)
+{
+	*map_at(out, str_from(name)) = (void *)terminated.s;
+}
+
+/* How the client is to behave; why, see doc/distcc.md. */
+static void
+add_client(const struct run *run, struct arena *arena, struct str hosts, struct map *out)
+{
+	const struct distcc_settings *set = &run->project->distcc;
+	int local = run->plan->local_slots;
+	put(out, "DISTCC_HOSTS", str_printf(arena, "--localslots=%d --localslots_cpp=%d %.*s", local, 2 * local, STR_ARG(hosts)));
+	put(out, "DISTCC_DIR", distcc_client_folder(arena, run));
+	put(out, "DISTCC_LOG", distcc_client_log(arena, run));
+	put(out, "DISTCC_PAUSE_TIME_MSEC", STR(PAUSE_MS));
+	put(out, "DISTCC_SKIP_LOCAL_RETRY", STR("1"));
+	put(out, "DISTCC_FALLBACK", set->fallback ? STR("1") : STR("0"));
+	put(out, "DISTCC_IO_TIMEOUT", str_printf(arena, "%lld", (long long)(set->io_timeout + 999) / 1000));
+}
+
+void
+distcc_environment(struct run *run, struct arena *arena, struct map *out)
+{
+	const struct project *project = run->project;
+	const struct toolchain *toolchain = &run->plan->world->toolchain;
+	bool compressed = str_is(project->distcc.compression, "yes");
+	pthread_mutex_lock(&run->mutex);
+	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, compressed);
+	struct str names = names_of(arena, run->hosts, run->host_count);
+	pthread_mutex_unlock(&run->mutex);
+	bool distributed = hosts.n > 0;
+	put(out, "CC", toolchain_call(arena, toolchain->cc, distributed, project->cached));
+	put(out, "CXX", toolchain_call(arena, toolchain->cxx, distributed, project->cached));
+	put(out, "JOBS", str_printf(arena, "%d", run->plan->jobs));
+	put(out, "EDCC_HOSTS", names);
+	if (distributed)
+		add_client(run, arena, hosts, out);
+	else
+		put(out, "DISTCC_HOSTS", STR(""));
+	if (project->cached)
+		ccache_environment(run, arena, distributed, out);
+}
+
+/* --- the report --- */
+
+struct compiles {
+	uint64_t count;
+	struct str why;
+};
+
+static void
+fill_compiles(struct json_writer *json, void *context)
+{
+	const struct compiles *compiles = context;
+	json_put_integer(json, "number", (int64_t)compiles->count);
+	if (compiles->why.n)
+		json_put_text(json, "why", compiles->why);
+}
+
+static void
+report_one(struct run *run, struct str name, struct compiles compiles, struct str others)
+{
+	struct str error;
+	struct event event = {.kind = EVENT_COMPILES, .name = name, .text = compiles.why, .hint = others, .number = (int64_t)compiles.count};
+	event_emit(run->events, event);
+	if (!journal_write(run->journal, RECORD_COMPILES, name, false, fill_compiles, &compiles, &error))
+		event_warning(run->events, STR(""), "%.*s", STR_ARG(error));
+}
+
+/* "3 -march=native, 1 assembler source" */
+static struct str
+list_counts(struct arena *arena, const struct map *counts)
+{
+	struct buf text = buf_new(arena);
+	for (uint32_t i = 0; i < counts->count; i++)
+		buf_printf(&text, "%s%llu %.*s", text.n ? ", " : "", (unsigned long long)*(uint64_t *)counts->entries[i].value,
+			STR_ARG(counts->entries[i].key));
+	return buf_str(&text);
+}
+
+/* The file may allow a share of the compiles to fall back to this machine. */
+static void
+warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t all)
+{
+	int64_t allowed = run->project->distcc.fallback;
+	if (!all || allowed >= 100 || local->fallbacks * 100 <= (uint64_t)allowed * all)
+		return;
+	event_warning(run->events, STR("the hosts' logs say why: edcc logs"),
+		"%llu of %llu compiles fell back to this machine, and the file allows %lld%%", (unsigned long long)local->fallbacks,
+		(unsigned long long)all, (long long)allowed);
+}
+
+uint64_t
+distcc_report(struct run *run)
+{
+	struct arena arena = {0};
+	struct local_compiles local;
+	uint64_t all = 0;
+	if (!run->host_count)
+		return 0;
+	for (uint32_t i = 0; i < run->host_count; i++) {
+		struct str name = run->hosts[i].name;
+		struct compiles compiles = {.count = distcc_count_host(distcc_host_log(&arena, run, name).s)};
+		report_one(run, name, compiles, STR(""));
+		all += compiles.count;
+	}
+	distcc_count_local(&arena, distcc_client_log(&arena, run).s, &local);
+	struct compiles compiles = {local.count, list_counts(&arena, &local.reasons)};
+	report_one(run, THIS_MACHINE, compiles, list_counts(&arena, &local.others));
+	uint64_t hits = run->project->cached ? ccache_count_hits(&arena, run) : 0;
+	if (hits)
+		event_note(run->events, "%llu compiles came from ccache", (unsigned long long)hits);
+	warn_of_fallback(run, &local, all + local.count);
+	arena_free(&arena);
+	return local.count;
+}
