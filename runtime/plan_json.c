@@ -107,9 +107,12 @@ plan_write_json(struct json_writer *json, struct arena *arena, const struct plan
 struct str
 plan_print_json(struct arena *arena, const struct plan *plan)
 {
-	struct json_writer *json = json_writer_new(arena, true);
+	struct json_writer *json = json_writer_new(arena, false);
 	json_open_object(json, NULL);
 	plan_write_json(json, arena, plan);
 	json_close(json);
-	return json_writer_text(json);
+	struct buf line = buf_new(arena);
+	buf_add(&line, json_writer_text(json));
+	buf_add_byte(&line, '\n');
+	return buf_str(&line);
 }

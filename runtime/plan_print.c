@@ -7,7 +7,7 @@
 /* Plans with more steps than this are printed with one line a step. */
 #define FULL_STEPS 60
 /* Columns: of the first one at most, of a recipe's glimpse at most. */
-#define TITLE_LIMIT 28
+#define TITLE_LIMIT 24
 #define GLIMPSE_LIMIT 60
 /* Prerequisites of a step that are named. */
 #define NEEDS_LIMIT 6
@@ -97,11 +97,9 @@ print_group(struct rows *rows, const struct group *group, bool undo)
 	if (hosts)
 		put_hosts(rows, group);
 	if (hosts && detail)
-		buf_add_c(&rows->out, ", ");
+		buf_add_c(&rows->out, group->count > 1 ? ", each " : ", ");
 	if (detail)
 		rows_put(rows, action->detail);
-	if (detail && group->count > 1)
-		buf_add_c(&rows->out, " each");
 	rows_end(rows);
 }
 
@@ -280,19 +278,20 @@ print_actions(struct rows *rows, enum section section)
 
 /* --- the whole --- */
 
+/* The widest first column; one that is far wider than others are is let stand out. */
 static size_t
 title_width(const struct plan *plan)
 {
 	size_t width = 0;
-	for (uint32_t i = 0; i < plan->count && width < TITLE_LIMIT; i++) {
+	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct action *action = &plan->actions[i];
 		size_t columns = utf8_columns(action->title);
 		if (action->type->undo_text)
 			columns += strlen(action->type->undo_text) + 1;
-		if (columns > width)
+		if (columns > width && columns <= TITLE_LIMIT)
 			width = columns;
 	}
-	return width < TITLE_LIMIT ? width : TITLE_LIMIT;
+	return width;
 }
 
 static void

@@ -17,12 +17,17 @@ rows_style(struct rows *rows, enum style name)
 void
 rows_put(struct rows *rows, struct str text)
 {
+	size_t kept = 0; /* before here all is written */
 	for (size_t i = 0; i < text.n; i++) {
 		char c = text.s[i];
-		if (rows->markdown && c && strchr("\\`*_<>[]|~", c))
-			buf_add_byte(&rows->out, '\\');
-		buf_add_byte(&rows->out, (unsigned char)c < ' ' || c == 127 ? ' ' : c);
+		bool control = (unsigned char)c < ' ' || c == 127, escape = rows->markdown && !control && strchr("\\`*_<[|", c);
+		if (!control && !escape)
+			continue;
+		buf_add(&rows->out, str_part(text, kept, i));
+		buf_add_byte(&rows->out, control ? ' ' : '\\');
+		kept = control ? i + 1 : i;
 	}
+	buf_add(&rows->out, str_part(text, kept, text.n));
 }
 
 void

@@ -158,7 +158,7 @@ write_facts(struct json_writer *json, struct words facts)
 struct str
 plan_save_text(struct arena *arena, const struct plan *plan, const struct sources *sources, struct str salt)
 {
-	struct saving saving = {arena, json_writer_new(arena, true), plan, sources, salt};
+	struct saving saving = {arena, json_writer_new(arena, false), plan, sources, salt};
 	json_open_object(saving.json, NULL);
 	plan_write_json(saving.json, arena, plan);
 	json_put_text(saving.json, "file", plan->project->file);
