@@ -16,34 +16,33 @@
 #define REFERENCE "reference.o"
 
 /* Needs the preprocessor, the optimizer, data and code; no headers, so that a cross compiler without a C library will do. */
-static const char canary_text[] =
-	"#define SIZE(a) (sizeof(a) / sizeof((a)[0]))\n"
-	"#define FOLD(h, c) (((h) ^ (c)) * 16777619u)\n"
-	"\n"
-	"struct point {\n"
-	"\tdouble x, y;\n"
-	"};\n"
-	"\n"
-	"static const char name[] = __FILE__;\n"
-	"static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};\n"
-	"\n"
-	"unsigned edcc_canary_hash(void)\n"
-	"{\n"
-	"\tunsigned hash = 2166136261u;\n"
-	"\tfor (unsigned i = 0; i + 1 < SIZE(name); i++)\n"
-	"\t\thash = FOLD(hash, (unsigned char)name[i]);\n"
-	"\treturn hash;\n"
-	"}\n"
-	"\n"
-	"double edcc_canary_area(void)\n"
-	"{\n"
-	"\tdouble sum = 0;\n"
-	"\tfor (unsigned i = 0; i < SIZE(square); i++) {\n"
-	"\t\tstruct point a = square[i], b = square[(i + 1) % SIZE(square)];\n"
-	"\t\tsum += a.x * b.y - b.x * a.y;\n"
-	"\t}\n"
-	"\treturn sum / 2;\n"
-	"}\n";
+static const char canary_text[] = "#define SIZE(a) (sizeof(a) / sizeof((a)[0]))\n"
+				  "#define FOLD(h, c) (((h) ^ (c)) * 16777619u)\n"
+				  "\n"
+				  "struct point {\n"
+				  "\tdouble x, y;\n"
+				  "};\n"
+				  "\n"
+				  "static const char name[] = __FILE__;\n"
+				  "static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};\n"
+				  "\n"
+				  "unsigned edcc_canary_hash(void)\n"
+				  "{\n"
+				  "\tunsigned hash = 2166136261u;\n"
+				  "\tfor (unsigned i = 0; i + 1 < SIZE(name); i++)\n"
+				  "\t\thash = FOLD(hash, (unsigned char)name[i]);\n"
+				  "\treturn hash;\n"
+				  "}\n"
+				  "\n"
+				  "double edcc_canary_area(void)\n"
+				  "{\n"
+				  "\tdouble sum = 0;\n"
+				  "\tfor (unsigned i = 0; i < SIZE(square); i++) {\n"
+				  "\t\tstruct point a = square[i], b = square[(i + 1) % SIZE(square)];\n"
+				  "\t\tsum += a.x * b.y - b.x * a.y;\n"
+				  "\t}\n"
+				  "\treturn sum / 2;\n"
+				  "}\n";
 
 static const char *
 file_in(struct arena *arena, struct str folder, const char *name)
@@ -94,10 +93,10 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 	const struct toolchain *toolchain = &run->plan->world->toolchain;
 	struct str folder = fleet_canary_folder(&arena, run), text;
 	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), STR(canary_text), 0644, &text) &&
-		compile(run, &arena, REFERENCE, NULL, &text);
+		    compile(run, &arena, REFERENCE, NULL, &text);
 	if (!done) {
-		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s", STR_ARG(toolchain->cc),
-			STR_ARG(toolchain->version), STR_ARG(text));
+		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s",
+			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
 		failure_hint(failure, "try '%.*s -c' on a C file of your own", STR_ARG(toolchain->cc));
 	}
 	arena_free(&arena);
@@ -160,7 +159,7 @@ same_object(struct proof *proof)
 	struct arena *arena = &proof->arena;
 	struct str folder = fleet_canary_folder(arena, proof->run), theirs, ours, error;
 	return os_read(arena, file_in(arena, folder, proof->object.s), OBJECT_LIMIT, &theirs, &error) &&
-		os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, &error) && str_eq(theirs, ours);
+	       os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, &error) && str_eq(theirs, ours);
 }
 
 static bool
@@ -184,10 +183,11 @@ prove(struct proof *proof, struct failure *failure)
 		struct str why = client_says(proof, output);
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s cannot compile a small file: %.*s", STR_ARG(name), STR_ARG(why));
 	} else if (!host_says(proof)) {
-		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but its log does not show the compile", STR_ARG(name));
-	} else if (!same_object(proof)) {
-		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s compiles to another object than this machine: its compiler is another one",
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but its log does not show the compile",
 			STR_ARG(name));
+	} else if (!same_object(proof)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER,
+			"%.*s compiles to another object than this machine: its compiler is another one", STR_ARG(name));
 	} else {
 		return true;
 	}

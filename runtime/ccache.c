@@ -26,8 +26,8 @@ ccache_environment(const struct run *run, struct arena *arena, bool distributed,
 		put(out, "CCACHE_PREFIX", "distcc");
 	if (set->dir.n)
 		put(out, "CCACHE_DIR",
-			str_printf(arena, "%.*s%s%.*s", *set->dir.s == '/' ? 0 : (int)project->dir.n, project->dir.s, *set->dir.s == '/' ? "" : "/",
-				STR_ARG(set->dir))
+			str_printf(arena, "%.*s%s%.*s", *set->dir.s == '/' ? 0 : (int)project->dir.n, project->dir.s,
+				*set->dir.s == '/' ? "" : "/", STR_ARG(set->dir))
 				.s);
 	/* A number alone would be taken as gigabytes. */
 	put(out, "CCACHE_MAXSIZE", str_printf(arena, "%lldKi", (long long)(set->size + 1023) / 1024).s);

@@ -34,7 +34,8 @@ distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool
 	struct buf text = buf_new(arena);
 	for (uint32_t i = 0; i < count; i++)
 		if (hosts[i].ready)
-			buf_printf(&text, "%s%.*s/%d%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots, compressed ? ",lzo" : "");
+			buf_printf(&text, "%s%.*s/%d%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
+				compressed ? ",lzo" : "");
 	return str_from(buf_c(&text));
 }
 
@@ -130,7 +131,8 @@ static void
 report_one(struct run *run, struct str name, struct compiles compiles, struct str others)
 {
 	struct str error;
-	struct event event = {.kind = EVENT_COMPILES, .name = name, .text = compiles.why, .hint = others, .number = (int64_t)compiles.count};
+	struct event event = {
+		.kind = EVENT_COMPILES, .name = name, .text = compiles.why, .hint = others, .number = (int64_t)compiles.count};
 	event_emit(run->events, event);
 	if (!journal_write(run->journal, RECORD_COMPILES, name, false, fill_compiles, &compiles, &error))
 		event_warning(run->events, STR(""), "%.*s", STR_ARG(error));

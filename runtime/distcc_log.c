@@ -19,7 +19,8 @@ distcc_count_host(const char *log_path)
 	if (!file)
 		return 0;
 	while ((n = getline(&line, &size, file)) > 0) {
-		bool compiled = strstr(line, "(dcc_job_summary)") && (strstr(line, " COMPILE_OK ") || strstr(line, " COMPILE_ERROR "));
+		bool compiled =
+			strstr(line, "(dcc_job_summary)") && (strstr(line, " COMPILE_OK ") || strstr(line, " COMPILE_ERROR "));
 		count += compiled && !str_ends((struct str){line, (size_t)n}, STR(" " CANARY_SOURCE "\n"));
 	}
 	free(line);
@@ -39,15 +40,16 @@ static const struct rule {
 	const char *argument;
 	enum match match;
 	const char *words; /* NULL: the argument itself */
-} others[] = {
-	{"-E", MATCH_WHOLE, "preprocessing only"},
-	{"-M", MATCH_WHOLE, "dependencies only"},
-	{"-MM", MATCH_WHOLE, "dependencies only"},
-	{"--version", MATCH_WHOLE, "asking the compiler"},
-	{"-v", MATCH_WHOLE, "asking the compiler"},
-	{"-dump", MATCH_START, "asking the compiler"},
-	{"-print-", MATCH_START, "asking the compiler"},
-	{"--print-", MATCH_START, "asking the compiler"},
+} others[] =
+	{
+		{"-E", MATCH_WHOLE, "preprocessing only"},
+		{"-M", MATCH_WHOLE, "dependencies only"},
+		{"-MM", MATCH_WHOLE, "dependencies only"},
+		{"--version", MATCH_WHOLE, "asking the compiler"},
+		{"-v", MATCH_WHOLE, "asking the compiler"},
+		{"-dump", MATCH_START, "asking the compiler"},
+		{"-print-", MATCH_START, "asking the compiler"},
+		{"--print-", MATCH_START, "asking the compiler"},
 },
   /* Arguments that keep a compile here. */
 	kept[] = {
@@ -73,7 +75,8 @@ match_rule(const struct rule *rules, size_t count, struct str argument)
 {
 	for (size_t i = 0; i < count; i++) {
 		const struct rule *rule = &rules[i];
-		bool matches = rule->match == MATCH_WHOLE ? str_is(argument, rule->argument) : str_starts(argument, str_from(rule->argument));
+		bool matches = rule->match == MATCH_WHOLE ? str_is(argument, rule->argument)
+							  : str_starts(argument, str_from(rule->argument));
 		/* Of the options for the assembler only listings and its own dependencies matter. */
 		if (matches && str_starts(argument, STR("-Wa,")))
 			matches = memmem(argument.s, argument.n, ",-a", 3) || memmem(argument.s, argument.n, "--MD", 4);
@@ -256,7 +259,8 @@ read_call(struct reader *reader, struct str pid, struct str arguments)
 static void
 read_line(struct reader *reader, struct str line)
 {
-	static const struct str start = {"distcc[", 7}, local = {"exec on localhost: ", 19}, failed = {"Warning: failed to distribute", 29};
+	static const struct str start = {"distcc[", 7}, local = {"exec on localhost: ", 19},
+				failed = {"Warning: failed to distribute", 29};
 	if (!str_starts(line, start))
 		return;
 	size_t end = str_find(line, ']');

@@ -134,8 +134,11 @@ look(struct distcc_watch *watch)
 		if (now.jobs == last->jobs && now.length == last->length && memcmp(now.files, last->files, now.length) == 0)
 			continue;
 		*last = now;
-		event_emit(run->events,
-			(struct event){.kind = EVENT_SLOTS, .name = host->name, .text = {now.files, now.length}, .number = now.jobs, .total = host->slots});
+		event_emit(run->events, (struct event){.kind = EVENT_SLOTS,
+						.name = host->name,
+						.text = {now.files, now.length},
+						.number = now.jobs,
+						.total = host->slots});
 	}
 }
 

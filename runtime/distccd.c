@@ -58,7 +58,8 @@ hold_port(struct daemon *daemon, struct failure *failure)
 		bind(daemon->socket, (struct sockaddr *)&daemon->address, sizeof daemon->address) == 0 &&
 		getsockname(daemon->socket, (struct sockaddr *)&daemon->address, &size) == 0)
 		return true;
-	failure_set(failure, EXIT_STATUS_PROVIDER, "cannot have a port on %.*s: %s", STR_ARG(daemon->planned->name), strerrordesc_np(errno));
+	failure_set(failure, EXIT_STATUS_PROVIDER, "cannot have a port on %.*s: %s", STR_ARG(daemon->planned->name),
+		strerrordesc_np(errno));
 	return false;
 }
 
@@ -135,7 +136,8 @@ start(struct daemon *daemon, struct failure *failure)
 		str_printf(arena, "DISTCC_CMDLIST=%.*s", STR_ARG(fleet_commands_file(arena, run))).s,
 		NULL,
 	};
-	struct os_spawn spawn = {.argv = argv, .env = fleet_environment(arena, run, more), .dir = "/", .out_path = daemon->log.s, .own_group = true};
+	struct os_spawn spawn = {
+		.argv = argv, .env = fleet_environment(arena, run, more), .dir = "/", .out_path = daemon->log.s, .own_group = true};
 	struct str error;
 	if (os_start(arena, &spawn, &daemon->process, &error)) {
 		os_owner_of(daemon->process.pid, &daemon->owner);
@@ -172,17 +174,19 @@ wait_ready(struct daemon *daemon, int *status, struct failure *failure)
 		if (has_ended(daemon)) {
 			*status = os_wait(&daemon->process);
 			struct str tail = fleet_log_tail(&daemon->arena, daemon->log.s, 3);
-			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s ended at its start with status %d: %.*s", STR_ARG(name), *status,
-				STR_ARG(tail));
+			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s ended at its start with status %d: %.*s",
+				STR_ARG(name), *status, STR_ARG(tail));
 			failure_hint(failure, "its log is '%.*s'", STR_ARG(daemon->log));
 			return false;
 		}
 		if (os_cancel_raised(&daemon->run->cancel)) {
-			failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted while distccd on %.*s was starting", STR_ARG(name));
+			failure_set(
+				failure, EXIT_STATUS_INTERRUPTED, "interrupted while distccd on %.*s was starting", STR_ARG(name));
 			return false;
 		}
 		if (os_now_ms() > deadline) {
-			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s did not answer within %d s", STR_ARG(name), START_TIMEOUT_MS / 1000);
+			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s did not answer within %d s", STR_ARG(name),
+				START_TIMEOUT_MS / 1000);
 			failure_hint(failure, "its log is '%.*s'", STR_ARG(daemon->log));
 			return false;
 		}
@@ -237,7 +241,8 @@ add_host(struct daemon *daemon, uint32_t index)
 	host->dir = str_dup(&run->arena, daemon->folder);
 	host->address = str_printf(&run->arena, "%.*s:%d", STR_ARG(host->name), port_of(daemon));
 	pthread_mutex_unlock(&run->mutex);
-	event_emit(run->events, (struct event){.kind = EVENT_HOST, .name = host->name, .text = STR("starting"), .total = host->slots});
+	event_emit(
+		run->events, (struct event){.kind = EVENT_HOST, .name = host->name, .text = STR("starting"), .total = host->slots});
 }
 
 static bool
@@ -248,7 +253,7 @@ distccd_run(struct run *run, const struct action *action, struct failure *failur
 	daemon.folder = str_printf(arena, "%.*s/%.*s", STR_ARG(fleet_daemons_folder(arena, run)), STR_ARG(daemon.planned->name));
 	daemon.log = distcc_host_log(arena, run, daemon.planned->name);
 	bool done = run_intent(run, action, fill_intent, &daemon, failure) && make_folder(&daemon, failure) &&
-		start_on_free_port(&daemon, action, failure);
+		    start_on_free_port(&daemon, action, failure);
 	if (done)
 		add_host(&daemon, action->index);
 	let_port_go(&daemon);

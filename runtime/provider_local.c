@@ -50,8 +50,8 @@ place_hosts(struct arena *arena, const struct project *project, struct world *wo
 	for (uint32_t i = 0; i < project->group_count; i++)
 		count += project->groups[i].set.count;
 	if (count > HOST_LIMIT) {
-		struct diag *diag =
-			diag_error(diags, project->groups[0].span, "%lld hosts are more than one machine can play", (long long)count);
+		struct diag *diag = diag_error(
+			diags, project->groups[0].span, "%lld hosts are more than one machine can play", (long long)count);
 		diag_hint(diags, diag, "provider local has at most %d", HOST_LIMIT);
 		return false;
 	}
@@ -121,7 +121,8 @@ check_settings(const struct project *project, struct diags *diags)
 		diag_hint(diags, diag, "its hosts are this machine: preprocessing on them would save nothing");
 	}
 	if (str_is(project->distcc.transport, "ssh")) {
-		diag = diag_warning(diags, SPAN_NONE, "provider local does not use ssh: its hosts are on this machine's loopback addresses");
+		diag = diag_warning(
+			diags, SPAN_NONE, "provider local does not use ssh: its hosts are on this machine's loopback addresses");
 		diag_hint(diags, diag, "'transport = ssh' has its meaning with other providers");
 	}
 }

@@ -101,7 +101,7 @@ probe(struct arena *arena, struct str kind, struct str path, struct str *version
 	struct os_spawn spawn = {.argv = argv, .env = env, .capture = true};
 	int status;
 	return os_run(arena, &spawn, PROBE_TIMEOUT_MS, PROBE_LIMIT, NULL, &status, &output, &error) && status == 0 &&
-		toolchain_read(kind, output, version, target);
+	       toolchain_read(kind, output, version, target);
 }
 
 /* The first word of a command such as `gcc-12 -m32`. */
@@ -167,8 +167,8 @@ try_all(struct search *search)
 	if (set->cc.n)
 		return try_command(search, str_printf(search->arena, "%.*s%.*s", STR_ARG(set->cc), STR_ARG(suffix)));
 	for (;;) {
-		struct str cc = str_printf(search->arena, "%.*s%s%s%.*s%.*s", STR_ARG(prefix), search->family->kind, version.n ? "-" : "",
-			STR_ARG(version), STR_ARG(suffix));
+		struct str cc = str_printf(search->arena, "%.*s%s%s%.*s%.*s", STR_ARG(prefix), search->family->kind,
+			version.n ? "-" : "", STR_ARG(version), STR_ARG(suffix));
 		if (try_command(search, cc))
 			return true;
 		if (!version.n)
@@ -199,7 +199,8 @@ list_names(struct arena *arena, const struct family *family)
 			struct str name = str_from(entry->d_name);
 			struct str version = str_part(name, kind.n + 1, name.n);
 			bool plain = str_eq(name, kind);
-			bool versioned = str_starts(name, kind) && version.n && name.s[kind.n] == '-' && leading_version(version).n == version.n;
+			bool versioned = str_starts(name, kind) && version.n && name.s[kind.n] == '-' &&
+					 leading_version(version).n == version.n;
 			if ((!plain && !versioned) || words_has(names, name))
 				continue;
 			names.w = arena_grow(arena, names.w, names.n * sizeof name, (names.n + 1) * sizeof name);
@@ -229,7 +230,8 @@ what_is_there(struct arena *arena)
 		for (size_t i = 0; i < names.n; i++) {
 			if (!versions.w[i].n)
 				continue;
-			buf_printf(&text, "%s%s %.*s (%.*s", text.n ? ", " : "", families[f].kind, STR_ARG(versions.w[i]), STR_ARG(names.w[i]));
+			buf_printf(&text, "%s%s %.*s (%.*s", text.n ? ", " : "", families[f].kind, STR_ARG(versions.w[i]),
+				STR_ARG(names.w[i]));
 			struct str version = versions.w[i];
 			for (size_t j = i; j < names.n; j++) {
 				if (!versions.w[j].n || !str_eq(versions.w[j], version))
@@ -276,12 +278,13 @@ file_missing(struct search *search, struct diags *diags)
 		buf_printf(&what, " for %.*s", STR_ARG(set->target));
 	struct diag *diag;
 	if (search->seen.n)
-		diag = diag_error(diags, project->compiler_span, "there is no %.*s here: %.*s; there is %.*s", STR_ARG(buf_str(&what)),
-			STR_ARG(search->seen), STR_ARG(what_is_there(search->arena)));
+		diag = diag_error(diags, project->compiler_span, "there is no %.*s here: %.*s; there is %.*s",
+			STR_ARG(buf_str(&what)), STR_ARG(search->seen), STR_ARG(what_is_there(search->arena)));
 	else
 		diag = diag_error(diags, project->compiler_span, "there is no %.*s here; there is %.*s", STR_ARG(buf_str(&what)),
 			STR_ARG(what_is_there(search->arena)));
-	diag_hint(diags, diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there", STR_ARG(package_of(search)));
+	diag_hint(diags, diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
+		STR_ARG(package_of(search)));
 }
 
 bool
@@ -325,7 +328,8 @@ add_path(struct arena *arena, struct words *paths, const char *program, struct s
 }
 
 static void
-add_names(struct arena *arena, struct words *paths, const struct toolchain *toolchain, struct str path, const char *kind, const char *plain)
+add_names(struct arena *arena, struct words *paths, const struct toolchain *toolchain, struct str path, const char *kind,
+	const char *plain)
 {
 	char program[PATH_MAX];
 	if (!path.n || !realpath(str_c(arena, path), program))
@@ -339,7 +343,8 @@ add_names(struct arena *arena, struct words *paths, const struct toolchain *tool
 	add_path(arena, paths, program, str_printf(arena, "%.*s%s", STR_ARG(folder), plain));
 	add_path(arena, paths, program, str_printf(arena, "%.*s%s-%.*s", STR_ARG(folder), kind, STR_ARG(major)));
 	add_path(arena, paths, program, str_printf(arena, "%.*s%.*s-%s", STR_ARG(folder), STR_ARG(target), kind));
-	add_path(arena, paths, program, str_printf(arena, "%.*s%.*s-%s-%.*s", STR_ARG(folder), STR_ARG(target), kind, STR_ARG(major)));
+	add_path(arena, paths, program,
+		str_printf(arena, "%.*s%.*s-%s-%.*s", STR_ARG(folder), STR_ARG(target), kind, STR_ARG(major)));
 	add_path(arena, paths, program, str_dup(arena, str_from(program)));
 }
 
