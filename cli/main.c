@@ -1,0 +1,87 @@
+#include "cli/command.h"
+#include "runtime/step_command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+extern char **environ;
+
+static bool
+environment_has(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value;
+}
+
+/* Colour and redrawing: on a terminal that can, and where nobody said no. */
+static bool
+wants_terminal(const struct cli *cli, int fd)
+{
+	const char *term = getenv("TERM");
+	bool refused = cli->flags.no_color || environment_has("NO_COLOR") || environment_has("CI");
+	return !refused && isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+/* edcc is also the commands build_success and build_failed, under links of their names. */
+static bool
+is_step_command(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+	program = slash ? slash + 1 : program;
+	return strcmp(program, "build_success") == 0 || strcmp(program, "build_failed") == 0;
+}
+
+static enum exit_status
+run_command(struct cli *cli)
+{
+	struct str dir = cli->flags.directory;
+	if (cli->flags.version)
+		return command_version.run(cli);
+	if (cli->flags.help || !cli->command) {
+		help_command(cli, cli->command);
+		return cli->flags.help ? EXIT_STATUS_SUCCESS : EXIT_STATUS_USAGE;
+	}
+	if (dir.n && chdir(dir.s) < 0) {
+		diag_error(&cli->diags, SPAN_NONE, "cannot go to '%.*s': %m", STR_ARG(dir));
+		return EXIT_STATUS_USAGE;
+	}
+	return cli->command->run(cli);
+}
+
+/* What `check` finds is its output; anybody else's errors go where errors go. */
+static void
+print_diags(struct cli *cli)
+{
+	if (cli->flags.json)
+		diag_print_json(&cli->diags, cli->command == &command_check ? stdout : stderr);
+	else
+		diag_print(&cli->diags, stderr, wants_terminal(cli, STDERR_FILENO));
+}
+
+int
+main(int argc, char **argv)
+{
+	if (argc > 0 && is_step_command(argv[0]))
+		return step_command(argc, argv);
+	/* A view whose reader has gone away must not end a run before its teardown. */
+	signal(SIGPIPE, SIG_IGN);
+	struct cli cli = {.environment = environ};
+	cli.diags.sources = &cli.sources;
+	enum exit_status status = EXIT_STATUS_USAGE;
+	if (options_read(&cli, argc, argv)) {
+		cli.terminal = wants_terminal(&cli, STDOUT_FILENO);
+		status = run_command(&cli);
+	}
+	print_diags(&cli);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		if (errno != EPIPE)
+			fprintf(stderr, "edcc: error: cannot write to standard output: %s\n", strerror(errno));
+		if (status == EXIT_STATUS_SUCCESS)
+			status = EXIT_STATUS_USAGE;
+	}
+	/* The memory goes with the process: what was let go may still be using it. */
+	return status;
+}

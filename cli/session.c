@@ -1,0 +1,81 @@
+#include "cli/session.h"
+#include "cli/view.h"
+
+#include <unistd.h>
+
+static void
+on_interrupt(void *context, int times)
+{
+	struct session *session = context;
+	if (times == 1)
+		event_warning(session->events, (struct str){NULL, 0}, "interrupted: tearing down (again to let go)");
+	else
+		event_warning(session->events, STR("`edcc destroy` finishes the job"), "interrupted again: letting go");
+}
+
+static void
+on_resized(void *context)
+{
+	struct session *session = context;
+	if (session->redraws)
+		view_terminal_resized(session->view);
+}
+
+static void
+on_stopping(void *context)
+{
+	struct session *session = context;
+	if (session->redraws)
+		view_terminal_stopping(session->view);
+}
+
+static void
+on_continued(void *context)
+{
+	struct session *session = context;
+	if (session->redraws)
+		view_terminal_continued(session->view);
+}
+
+static struct view *
+open_view(struct session *session, struct cli *cli)
+{
+	struct arena *arena = arena_new(&cli->arena, struct arena);
+	struct view_options options = {
+		.fd = STDOUT_FILENO,
+		.colour = cli->terminal,
+		.quiet = cli->flags.quiet,
+		.verbose = cli->flags.verbose,
+	};
+	if (cli->flags.json)
+		return view_json_new(arena, &options);
+	session->redraws = cli->terminal && !cli->flags.quiet;
+	return session->redraws ? view_terminal_new(arena, &options) : view_lines_new(arena, &options);
+}
+
+bool
+session_open(struct session *session, struct cli *cli)
+{
+	struct signal_calls calls = {session, on_interrupt, on_resized, on_stopping, on_continued};
+	*session = (struct session){.events = events_new()};
+	session->view = open_view(session, cli);
+	session->options = (struct execute_options){
+		.environment = cli->environment,
+		.keep = cli->given & FLAG_BIT(keep),
+		.keep_on_failure = cli->flags.keep_on_failure,
+		.require_distributed = cli->flags.require_distributed,
+	};
+	events_add_view(session->events, session->view);
+	session->signals = signals_start(&calls, &session->options.cancel, &session->options.let_go);
+	if (!session->signals)
+		diag_error(&cli->diags, SPAN_NONE, "cannot listen for signals: %m");
+	return session->signals;
+}
+
+void
+session_close(struct session *session)
+{
+	session->view->close(session->view);
+	signals_end(session->signals);
+	events_free(session->events);
+}

@@ -1,0 +1,106 @@
+#include "cli/signals.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct signals {
+	struct signal_calls calls;
+	pthread_t thread;
+	sigset_t set, before;
+	int pipes[2][2]; /* of cancel and let_go; a byte in one raises it */
+	int interruptions;
+};
+
+/* Ends the thread; nobody else sends it. */
+#define SIGNAL_END SIGUSR1
+
+static void
+call(void (*function)(void *), void *context)
+{
+	if (function)
+		function(context);
+}
+
+static void
+interrupt(struct signals *signals)
+{
+	int n = signals->interruptions++;
+	if (n > 1)
+		return;
+	if (signals->calls.interrupted)
+		signals->calls.interrupted(signals->calls.context, n + 1);
+	ssize_t written = write(signals->pipes[n][1], "", 1);
+	(void)written;
+}
+
+/* All signals are blocked in every thread and taken here, one after the other: what is done about them may lock and print. */
+static void *
+signals_loop(void *argument)
+{
+	struct signals *signals = argument;
+	for (int signal; sigwait(&signals->set, &signal) == 0;) {
+		switch (signal) {
+		case SIGNAL_END:
+			return NULL;
+		case SIGWINCH:
+			call(signals->calls.resized, signals->calls.context);
+			break;
+		case SIGTSTP:
+			call(signals->calls.stopping, signals->calls.context);
+			raise(SIGSTOP);
+			break;
+		case SIGCONT:
+			call(signals->calls.continued, signals->calls.context);
+			break;
+		default:
+			interrupt(signals);
+		}
+	}
+	return NULL;
+}
+
+/* As nohup does with HUP, and a shell with INT for what it starts in the background: then that is what is wanted. */
+static bool
+is_ignored(int signal)
+{
+	struct sigaction action;
+	return sigaction(signal, NULL, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+struct signals *
+signals_start(const struct signal_calls *calls, struct os_cancel *cancel, struct os_cancel *let_go)
+{
+	static const int wanted[] = {SIGINT, SIGTERM, SIGHUP, SIGWINCH, SIGTSTP, SIGCONT, SIGNAL_END};
+	struct signals *signals = calloc(1, sizeof *signals);
+	if (!signals)
+		return NULL;
+	signals->calls = *calls;
+	sigemptyset(&signals->set);
+	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
+		if (!is_ignored(wanted[i]))
+			sigaddset(&signals->set, wanted[i]);
+	if (pipe2(signals->pipes[0], O_CLOEXEC) < 0 || pipe2(signals->pipes[1], O_CLOEXEC) < 0)
+		return NULL;
+	pthread_sigmask(SIG_BLOCK, &signals->set, &signals->before);
+	if (pthread_create(&signals->thread, NULL, signals_loop, signals) != 0)
+		return NULL;
+	cancel->fd = signals->pipes[0][0];
+	let_go->fd = signals->pipes[1][0];
+	return signals;
+}
+
+void
+signals_end(struct signals *signals)
+{
+	pthread_kill(signals->thread, SIGNAL_END);
+	pthread_join(signals->thread, NULL);
+	for (int i = 0; i < 2; i++) {
+		close(signals->pipes[i][0]);
+		close(signals->pipes[i][1]);
+	}
+	pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
+	free(signals);
+}

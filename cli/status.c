@@ -1,0 +1,181 @@
+#include "cli/command.h"
+#include "cli/view.h"
+#include "runtime/journal.h"
+
+/* A run as its journal tells it. */
+struct report {
+	struct cli *cli;
+	struct journal_state state;
+	const char *condition; /* running, ended, kept, abandoned */
+};
+
+/* What is shown of a line of the journal: in `edcc status`, and as members of an object in --json. */
+static const struct shown {
+	enum record record;
+	const char *list; /* in --json */
+	const char *name; /* the member that says what it is about */
+	const char *texts[3], *numbers[3];
+} shown[] = {
+	{RECORD_HOST, "hosts", "name", {"address", "state"}, {"slots"}},
+	{RECORD_STEP, "steps", "name", {"verdict", "reason"}, {"status", "took"}},
+	{RECORD_ARTIFACT, "artifacts", "path", {"sha256"}, {"size"}},
+	{RECORD_COMPILES, "compiles", "host", {"why"}, {"number"}},
+};
+
+static const char *
+condition(const struct journal_state *state)
+{
+	if (state->kept)
+		return "kept";
+	if (state->ended)
+		return "ended";
+	return os_owner_alive(&state->owner) ? "running" : "abandoned";
+}
+
+/* The newest line of each name, in the order in which the names came. */
+static struct map
+lines_of(struct report *report, const struct shown *what)
+{
+	struct map map = map_new(&report->cli->arena);
+	const struct str none = {NULL, 0};
+	for (size_t i = 0; i < report->state.line_count; i++) {
+		struct json *line = report->state.lines[i];
+		if (str_is(json_text(line, "record", none), record_name(what->record)))
+			*map_at(&map, json_text(line, what->name, none)) = line;
+	}
+	return map;
+}
+
+/* The build's verdict, or NULL. */
+static const struct json *
+verdict_of(const struct report *report)
+{
+	const struct json *verdict = NULL;
+	for (size_t i = 0; i < report->state.line_count; i++)
+		if (str_is(json_text(report->state.lines[i], "record", STR("")), record_name(RECORD_VERDICT)))
+			verdict = report->state.lines[i];
+	return verdict;
+}
+
+static struct str
+row_text(struct arena *arena, enum record record, const struct json *line)
+{
+	const struct str none = STR("");
+	struct str reason = json_text(line, "reason", none), why = json_text(line, "why", none);
+	switch (record) {
+	case RECORD_HOST:
+		return str_printf(
+			arena, "%.*s, %d slots", STR_ARG(json_text(line, "state", none)), (int)json_integer(line, "slots", 0));
+	case RECORD_STEP:
+		return str_printf(arena, "%.*s%s%.*s, %.*s", STR_ARG(json_text(line, "verdict", none)), reason.n ? ": " : "",
+			STR_ARG(reason), STR_ARG(text_took(arena, json_integer(line, "took", 0))));
+	case RECORD_ARTIFACT:
+		return text_bytes(arena, json_integer(line, "size", 0));
+	default:
+		return str_printf(
+			arena, "%d compiles%s%.*s", (int)json_integer(line, "number", 0), why.n ? ": " : "", STR_ARG(why));
+	}
+}
+
+static void
+put_row(const char *kind, struct str name, struct str text)
+{
+	printf("%-9s %.*s%s%.*s\n", kind, STR_ARG(name), text.n ? "  " : "", STR_ARG(text));
+}
+
+static void
+print_rows(struct report *report)
+{
+	struct arena *arena = &report->cli->arena;
+	const struct journal_state *state = &report->state;
+	const struct json *verdict = verdict_of(report);
+	put_row("run", state->run,
+		str_printf(arena, "of %.*s on %.*s, %s", STR_ARG(state->project), STR_ARG(state->provider), report->condition));
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
+		struct map lines = lines_of(report, &shown[i]);
+		for (uint32_t k = 0; k < lines.count; k++)
+			put_row(record_name(shown[i].record), lines.entries[k].key,
+				row_text(arena, shown[i].record, lines.entries[k].value));
+	}
+	if (verdict)
+		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
+	for (size_t i = 0; i < state->open_count; i++)
+		put_row("there", state->open[i].name, STR(""));
+	if (state->open_count && !str_is(str_from(report->condition), "running"))
+		printf("`edcc destroy` removes what is there\n");
+}
+
+static void
+put_lines(struct json_writer *json, struct report *report, const struct shown *what)
+{
+	struct map lines = lines_of(report, what);
+	json_open_array(json, what->list);
+	for (uint32_t i = 0; i < lines.count; i++) {
+		const struct json *line = lines.entries[i].value;
+		json_open_object(json, NULL);
+		json_put_text(json, what->name, lines.entries[i].key);
+		for (size_t k = 0; k < 3 && what->texts[k]; k++)
+			if (json_member(line, what->texts[k]))
+				json_put_text(json, what->texts[k], json_text(line, what->texts[k], STR("")));
+		for (size_t k = 0; k < 3 && what->numbers[k]; k++)
+			if (json_member(line, what->numbers[k]))
+				json_put_integer(json, what->numbers[k], json_integer(line, what->numbers[k], 0));
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void
+print_json(struct report *report)
+{
+	const struct journal_state *state = &report->state;
+	const struct json *verdict = verdict_of(report);
+	struct json_writer *json = json_writer_new(&report->cli->arena, true);
+	json_open_object(json, NULL);
+	json_put_integer(json, "format", JOURNAL_FORMAT);
+	json_put_text(json, "run", state->run);
+	json_put_text(json, "project", state->project);
+	json_put_text(json, "provider", state->provider);
+	json_put_text(json, "state", str_from(report->condition));
+	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
+		put_lines(json, report, &shown[i]);
+	if (verdict) {
+		json_put_text(json, "verdict", json_text(verdict, "verdict", STR("")));
+		json_put_text(json, "reason", json_text(verdict, "reason", STR("")));
+	}
+	json_open_array(json, "there");
+	for (size_t i = 0; i < state->open_count; i++)
+		json_put_text(json, NULL, state->open[i].name);
+	json_close(json);
+	json_close(json);
+	cli_print(json_writer_text(json));
+}
+
+static enum exit_status
+status_run(struct cli *cli)
+{
+	struct report report = {.cli = cli};
+	struct str run, error;
+	const char *state = cli_state(cli);
+	if (!state || !cli_run(cli, state, &run))
+		return EXIT_STATUS_USAGE;
+	if (!journal_read(&cli->arena, state, run, &report.state, &error)) {
+		diag_error(&cli->diags, SPAN_NONE, "%.*s", STR_ARG(error));
+		return EXIT_STATUS_USAGE;
+	}
+	report.condition = condition(&report.state);
+	if (cli->flags.json)
+		print_json(&report);
+	else
+		print_rows(&report);
+	return EXIT_STATUS_SUCCESS;
+}
+
+const struct command command_status = {
+	.name = "status",
+	.synopsis = "",
+	.doc = "print how the run goes, or how the last one went",
+	.details = "Hosts, steps, artifacts, compiles, the verdict, and what is there to be removed.\n",
+	.flags = FLAGS_FILE | FLAG_BIT(json) | FLAG_BIT(run),
+	.run = status_run,
+};

@@ -1,0 +1,39 @@
+/* view: how a run looks: plain lines, a terminal that redraws, JSON lines. All of them write to standard output. */
+#ifndef CLI_VIEW_H
+#define CLI_VIEW_H
+
+#include "base/arena.h"
+#include "runtime/event.h"
+
+#include <stdbool.h>
+
+struct view_options {
+	int fd;
+	bool colour, quiet, verbose;
+};
+
+/* Each view lives in the arena, which nobody else may use meanwhile. */
+struct view *view_lines_new(struct arena *, const struct view_options *);
+struct view *view_json_new(struct arena *, const struct view_options *);
+/* Lines that scroll, and below them a few that show what is running now. */
+struct view *view_terminal_new(struct arena *, const struct view_options *);
+
+/* What the signals' thread tells a terminal view. */
+void view_terminal_resized(struct view *);
+void view_terminal_stopping(struct view *);
+void view_terminal_continued(struct view *);
+
+/* view_text.c: pieces of text. */
+/* Writes all of it. False once nobody reads any more. */
+bool text_write(int fd, struct str);
+/* "120 ms", "8.4 s", "2 min 10 s", "1 h 5 min" */
+struct str text_took(struct arena *, int64_t ms);
+/* "870 bytes", "12.4 KB", "1.3 GB" */
+struct str text_bytes(struct arena *, int64_t);
+/* Adds text that somebody else made, safe to print on a terminal: no control but newline and tab, no escape sequence but colours, and those only where
+ * asked, and ended with the line. Of a line that was written over with carriage returns the last state. */
+void text_sanitise(struct buf *, struct str, bool colours);
+/* The front of a text without escape sequences that takes at most so many columns. */
+struct str text_clip(struct str, size_t columns);
+
+#endif

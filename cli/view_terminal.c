@@ -1,0 +1,406 @@
+#include "base/os.h"
+#include "cli/view_lines.h"
+#include "runtime/plan.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Between two redrawings, at least; and at most, for the seconds that are shown. */
+#define REDRAW_MS 100
+#define SECONDS_MS 500
+/* Output that is held back until the next redrawing, at most. */
+#define PENDING_LIMIT ((size_t)64 << 10)
+/* Lines of the live region, at most, and a third of the window. */
+#define REGION_LINES 12
+#define BAR_COLUMNS 20
+
+struct terminal_host {
+	struct str name;
+	struct buf files;
+	int64_t jobs, slots;
+};
+
+/* The live region stands below the cursor, which is kept, hidden, at its first column and row: whatever the window's new size makes of the lines, what is
+ * erased is from the cursor on. */
+struct terminal {
+	struct view view;
+	struct lines lines;
+	pthread_mutex_t mutex; /* for all below: events, the clock and the signals come on threads of their own */
+	pthread_cond_t wake;
+	pthread_t clock;
+	bool clock_runs; /* from the first event on: by then the signals have a thread of their own */
+	bool closed, broken, stopped;
+	bool shown; /* something of the region is on the screen, and the cursor hidden */
+	bool dirty;
+	int64_t drawn; /* when, by os_now_ms */
+	struct arena pending_arena, scratch;
+	struct buf pending; /* what is to scroll above the region */
+	const char *phase;
+	int64_t progress, progress_total;
+	struct terminal_host *hosts;
+	uint32_t host_count;
+	size_t columns, rows;
+};
+
+/* What a crash must put right: the only state of the program that is not main's. */
+static volatile sig_atomic_t cursor_fd = -1;
+
+#define SHOW_CURSOR "\033[?25h"
+#define HIDE_CURSOR "\033[?25l"
+
+static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGSYS};
+
+/* Only what is safe in a signal handler. */
+static void
+restore_cursor(void)
+{
+	static const char restore[] = "\r\033[J" SHOW_CURSOR;
+	ssize_t written = cursor_fd >= 0 ? write((int)cursor_fd, restore, sizeof restore - 1) : 0;
+	(void)written;
+}
+
+/* The handler is gone by now (SA_RESETHAND): the signal ends the process after all. */
+static void
+on_crash(int signal_number)
+{
+	restore_cursor();
+	raise(signal_number);
+}
+
+static void
+measure(struct terminal *terminal)
+{
+	struct winsize size = {0};
+	ioctl(terminal->lines.options.fd, TIOCGWINSZ, &size);
+	terminal->columns = size.ws_col ? size.ws_col : 80;
+	terminal->rows = size.ws_row ? size.ws_row : 24;
+}
+
+/* --- the region --- */
+
+struct region {
+	struct terminal *terminal;
+	struct buf *out;
+	size_t count, limit;
+};
+
+/* One more line of the region, cut to the width; one column stays free, or the cursor would wrap. */
+static void
+region_add(struct region *region, const char *style, struct str text)
+{
+	const struct terminal *terminal = region->terminal;
+	if (region->count >= region->limit)
+		return;
+	if (region->count++)
+		buf_add(region->out, STR("\r\n"));
+	struct buf safe = buf_new(region->out->arena);
+	text_sanitise(&safe, text, false);
+	bool coloured = *style && terminal->lines.options.colour;
+	if (coloured)
+		buf_add_c(region->out, style);
+	buf_add(region->out, text_clip(buf_str(&safe), terminal->columns - 1));
+	buf_add_c(region->out, coloured ? "\033[0m\033[K" : "\033[K");
+}
+
+static void
+put_bar(struct buf *line, int64_t number, int64_t total)
+{
+	int64_t full = number >= total ? BAR_COLUMNS : number * BAR_COLUMNS / total;
+	buf_add(line, STR(" ["));
+	for (int64_t i = 0; i < BAR_COLUMNS; i++)
+		buf_add_byte(line, i < full ? '=' : i == full ? '>' : ' ');
+	buf_printf(line, "] %" PRId64 "/%" PRId64, number, total);
+}
+
+/* "build [=====>    ] 41/120  1 min 3 s" */
+static void
+add_phase(struct region *region, int64_t now)
+{
+	struct terminal *terminal = region->terminal;
+	struct buf line = buf_new(region->out->arena);
+	buf_add_c(&line, terminal->phase);
+	if (terminal->progress_total > 0)
+		put_bar(&line, terminal->progress, terminal->progress_total);
+	if (terminal->lines.began)
+		buf_printf(&line, "  %.*s", STR_ARG(text_took(region->out->arena, (now - terminal->lines.began) / 1000 * 1000)));
+	region_add(region, "\033[1m", buf_str(&line));
+}
+
+/* "compile 12 s  test 3 s": what runs side by side. */
+static void
+add_steps(struct region *region, int64_t now)
+{
+	struct buf line = buf_new(region->out->arena);
+	for (const struct running *running = region->terminal->lines.running; running && line.n < 4096; running = running->next)
+		buf_printf(&line, "%s%.*s %.*s", line.n ? ", " : "running: ", STR_ARG(running->name),
+			STR_ARG(text_took(region->out->arena, (now - running->since) / 1000 * 1000)));
+	if (line.n)
+		region_add(region, "", buf_str(&line));
+}
+
+static void
+add_hosts(struct region *region)
+{
+	const struct terminal *terminal = region->terminal;
+	struct arena *arena = region->out->arena;
+	size_t widest = 0, room = region->limit - region->count;
+	uint32_t shown = terminal->host_count <= room ? terminal->host_count : (uint32_t)(room ? room - 1 : 0);
+	int64_t jobs = 0;
+	for (uint32_t i = 0; i < shown; i++)
+		widest = terminal->hosts[i].name.n > widest ? terminal->hosts[i].name.n : widest;
+	for (uint32_t i = 0; i < shown; i++) {
+		const struct terminal_host *host = &terminal->hosts[i];
+		region_add(region, host->jobs ? "" : "\033[2m",
+			str_printf(arena, "  %-*.*s %" PRId64 "/%" PRId64 " %.*s", (int)widest, STR_ARG(host->name), host->jobs,
+				host->slots, STR_ARG(buf_str(&host->files))));
+	}
+	for (uint32_t i = shown; i < terminal->host_count; i++)
+		jobs += terminal->hosts[i].jobs;
+	if (shown < terminal->host_count)
+		region_add(region, "\033[2m",
+			str_printf(arena, "  and %u more hosts with %" PRId64 " jobs", terminal->host_count - shown, jobs));
+}
+
+/* Adds the region, and moves the cursor back to its beginning. */
+static void
+put_region(struct terminal *terminal, struct buf *out)
+{
+	size_t limit = terminal->rows / 3;
+	struct region region = {.terminal = terminal,
+		.out = out,
+		.limit = limit < 1              ? 1
+			 : limit > REGION_LINES ? REGION_LINES
+						: limit};
+	int64_t now = os_time_ms();
+	if (!terminal->shown)
+		buf_add(out, STR(HIDE_CURSOR));
+	add_phase(&region, now);
+	add_steps(&region, now);
+	add_hosts(&region);
+	buf_add(out, STR("\033[J\r"));
+	if (region.count > 1)
+		buf_printf(out, "\033[%zuA", region.count - 1);
+	terminal->shown = true;
+	cursor_fd = terminal->lines.options.fd;
+}
+
+/* Adds what scrolls, over the region that is there: a line is erased as it is written. */
+static void
+put_pending(struct terminal *terminal, struct buf *out)
+{
+	if (!terminal->pending.n)
+		return;
+	buf_add(out, STR("\r\033[J"));
+	buf_add(out, buf_str(&terminal->pending));
+	if (terminal->pending.s[terminal->pending.n - 1] != '\n')
+		buf_add_byte(out, '\n');
+	arena_free(&terminal->pending_arena);
+	terminal->pending = buf_new(&terminal->pending_arena);
+}
+
+/* Brings the screen up to date, in one write. With `region` false the region is gone afterwards, and the cursor back. */
+static void
+draw(struct terminal *terminal, bool region)
+{
+	struct arena_mark mark = arena_mark(&terminal->scratch);
+	struct buf out = buf_new(&terminal->scratch);
+	put_pending(terminal, &out);
+	if (region) {
+		put_region(terminal, &out);
+	} else if (terminal->shown) {
+		buf_add(&out, STR("\r\033[J" SHOW_CURSOR));
+		terminal->shown = false;
+	}
+	if (!terminal->broken)
+		terminal->broken = !text_write(terminal->lines.options.fd, buf_str(&out));
+	if (!region)
+		cursor_fd = -1;
+	terminal->dirty = false;
+	terminal->drawn = os_now_ms();
+	arena_reset(&terminal->scratch, mark);
+}
+
+/* --- events --- */
+
+static void
+set_text(struct buf *kept, struct arena *arena, struct str text)
+{
+	if (!kept->arena)
+		*kept = buf_new(arena);
+	kept->n = 0;
+	buf_add(kept, text);
+}
+
+static void
+take_slots(struct terminal *terminal, const struct event *event)
+{
+	uint32_t i = 0, n = terminal->host_count;
+	while (i < n && !str_eq(terminal->hosts[i].name, event->name))
+		i++;
+	if (i == n) {
+		size_t size = sizeof *terminal->hosts;
+		terminal->hosts = arena_grow(terminal->lines.arena, terminal->hosts, n * size, (n + 1) * size);
+		terminal->hosts[n] = (struct terminal_host){.name = str_dup(terminal->lines.arena, event->name)};
+		terminal->host_count++;
+	}
+	struct terminal_host *host = &terminal->hosts[i];
+	set_text(&host->files, terminal->lines.arena, event->text);
+	host->jobs = event->number;
+	host->slots = event->total;
+}
+
+static void
+take_state(struct terminal *terminal, const struct event *event)
+{
+	static const char *const sections[] = {
+#define X(name, text) text,
+		SECTIONS(X)
+#undef X
+	};
+	switch (event->kind) {
+	case EVENT_ACTION:
+		terminal->phase = sections[event->section];
+		break;
+	case EVENT_SLOTS:
+		take_slots(terminal, event);
+		break;
+	case EVENT_PROGRESS:
+		terminal->progress = event->number;
+		terminal->progress_total = event->total;
+		break;
+	case EVENT_TEARDOWN:
+		terminal->phase = sections[SECTION_TEARDOWN];
+		terminal->progress_total = 0;
+		terminal->host_count = 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* Draws what came too soon after the last drawing, and the seconds. */
+static void *
+terminal_clock(void *argument)
+{
+	struct terminal *terminal = argument;
+	pthread_mutex_lock(&terminal->mutex);
+	while (!terminal->closed) {
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += (terminal->dirty ? REDRAW_MS : SECONDS_MS) * 1000000L;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		pthread_cond_timedwait(&terminal->wake, &terminal->mutex, &until);
+		int64_t age = os_now_ms() - terminal->drawn;
+		if (terminal->shown && !terminal->stopped && (age >= SECONDS_MS || (terminal->dirty && age >= REDRAW_MS)))
+			draw(terminal, true);
+	}
+	pthread_mutex_unlock(&terminal->mutex);
+	return NULL;
+}
+
+static void
+terminal_take(struct view *base, const struct event *event)
+{
+	struct terminal *terminal = (struct terminal *)base;
+	pthread_mutex_lock(&terminal->mutex);
+	if (!terminal->clock_runs && !terminal->closed)
+		terminal->clock_runs = pthread_create(&terminal->clock, NULL, terminal_clock, terminal) == 0;
+	take_state(terminal, event);
+	lines_add(&terminal->lines, &terminal->pending, event);
+	terminal->dirty = true;
+	bool late = os_now_ms() - terminal->drawn >= REDRAW_MS || terminal->pending.n > PENDING_LIMIT;
+	if (event->kind == EVENT_END)
+		draw(terminal, false);
+	else if (late && !terminal->stopped)
+		draw(terminal, true);
+	else
+		pthread_cond_signal(&terminal->wake);
+	pthread_mutex_unlock(&terminal->mutex);
+}
+
+static void
+catch_crashes(void (*handler)(int))
+{
+	for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
+		struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
+		sigaction(crashes[i], &action, NULL);
+	}
+}
+
+static void
+terminal_close(struct view *base)
+{
+	struct terminal *terminal = (struct terminal *)base;
+	pthread_mutex_lock(&terminal->mutex);
+	bool clock = terminal->clock_runs;
+	terminal->closed = true;
+	terminal->clock_runs = false;
+	draw(terminal, false);
+	pthread_cond_signal(&terminal->wake);
+	pthread_mutex_unlock(&terminal->mutex);
+	if (clock)
+		pthread_join(terminal->clock, NULL);
+	catch_crashes(SIG_DFL);
+}
+
+struct view *
+view_terminal_new(struct arena *arena, const struct view_options *options)
+{
+	struct terminal *terminal = arena_new(arena, struct terminal);
+	pthread_condattr_t attributes;
+	terminal->view = (struct view){.take = terminal_take, .close = terminal_close};
+	lines_init(&terminal->lines, arena, options);
+	pthread_mutex_init(&terminal->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&terminal->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	terminal->pending = buf_new(&terminal->pending_arena);
+	terminal->phase = "";
+	measure(terminal);
+	catch_crashes(on_crash);
+	at_quick_exit(restore_cursor);
+	return &terminal->view;
+}
+
+void
+view_terminal_resized(struct view *base)
+{
+	struct terminal *terminal = (struct terminal *)base;
+	pthread_mutex_lock(&terminal->mutex);
+	measure(terminal);
+	if (terminal->shown)
+		draw(terminal, true);
+	pthread_mutex_unlock(&terminal->mutex);
+}
+
+void
+view_terminal_stopping(struct view *base)
+{
+	struct terminal *terminal = (struct terminal *)base;
+	pthread_mutex_lock(&terminal->mutex);
+	terminal->stopped = terminal->shown;
+	if (terminal->shown)
+		draw(terminal, false);
+	pthread_mutex_unlock(&terminal->mutex);
+}
+
+void
+view_terminal_continued(struct view *base)
+{
+	struct terminal *terminal = (struct terminal *)base;
+	pthread_mutex_lock(&terminal->mutex);
+	measure(terminal);
+	if (terminal->stopped || terminal->shown) {
+		terminal->shown = false;
+		draw(terminal, true);
+	}
+	terminal->stopped = false;
+	pthread_mutex_unlock(&terminal->mutex);
+}
