@@ -57,7 +57,8 @@ static bool
 is_current(int fd, const char *path)
 {
 	struct stat open_one, named;
-	return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_ino == named.st_ino && open_one.st_dev == named.st_dev;
+	return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_ino == named.st_ino &&
+	       open_one.st_dev == named.st_dev;
 }
 
 /* Opens and locks the file. -1 with errno EWOULDBLOCK and *fd open where another process of this machine holds it. */
@@ -87,7 +88,8 @@ refuse(struct arena *arena, const char *path, int fd, int reason, struct str *er
 {
 	if (fd >= 0 && reason == EWOULDBLOCK) {
 		struct lock_text text = read_owner(arena, fd);
-		*error = str_printf(arena, "another run is going on: '%s' is held by %.*s", path, STR_ARG(owner_text(arena, &text)));
+		*error =
+			str_printf(arena, "another run is going on: '%s' is held by %.*s", path, STR_ARG(owner_text(arena, &text)));
 	} else {
 		*error = str_printf(arena, "cannot take the lock '%s': %s", path, strerrordesc_np(reason));
 	}

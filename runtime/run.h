@@ -62,7 +62,14 @@ struct run {
 	char *const *environment; /* edcc's own, NULL-ended */
 	struct words secrets;
 	bool succeeded; /* the build's verdict, once it is known */
+	struct recipes *recipes; /* recipe.c's own: environments, the command folder */
 };
+
+/* Sets up what every run has, for an id of its own (a new one where `id` is none): the texts, the mutex, the journal. False with the failure. */
+bool run_open(struct run *, const char *state, struct str id, struct failure *);
+void run_close(struct run *);
+/* The failure of a journal that cannot be written. */
+void run_journal_failure(const struct run *, struct str error, struct failure *);
 
 /* Journals the intent (on disk before it returns) that `action` is about to create something that undo needs `params` for. */
 bool run_intent(struct run *, const struct action *, void (*params)(struct json_writer *, void *), void *context, struct failure *);

@@ -6,6 +6,8 @@
 
 /* step.c: a recipe, its output, its verdict. */
 extern const struct action_type action_step;
+/* Runs the build's recipe to its verdict. Events and the log bear the build's name. False with the failure where it is not build_success. */
+bool step_run(struct run *, const struct build *, struct failure *);
 /* artifact.c: globs, copies with checksum, to a folder. */
 extern const struct action_type action_artifact;
 /* False with errors filed where an artifact's destination is one that this provider cannot store to. */

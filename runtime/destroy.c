@@ -1,0 +1,130 @@
+#include "base/arena.h"
+#include "runtime/execute.h"
+#include "runtime/provider.h"
+#include "runtime/teardown.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum teardown_end
+teardown_remains(const char *state, struct str id, struct events *events, char *const *environment, struct os_cancel let_go)
+{
+	struct run *run = calloc(1, sizeof *run);
+	struct journal_state journal;
+	struct str error;
+	if (!run)
+		os_exhausted();
+	struct failure failure = {.arena = &run->arena};
+	run->events = events;
+	run->environment = environment;
+	run->cancel = let_go;
+	if (!run_open(run, state, id, &failure)) {
+		event_emit(events, (struct event){.kind = EVENT_FAILED, .name = id, .text = failure.message, .hint = failure.hint});
+		run_close(run);
+		free(run);
+		return TEARDOWN_INCOMPLETE;
+	}
+	const struct provider *provider = NULL;
+	if (journal_read(&run->arena, state, id, &journal, &error))
+		provider = provider_named(journal.provider);
+	enum teardown_end end = teardown_run(run, provider ? provider->types : NULL, EXIT_STATUS_SUCCESS, let_go);
+	if (end == TEARDOWN_LET_GO)
+		return end; /* its threads still use the run */
+	run_close(run);
+	free(run);
+	return end;
+}
+
+static bool
+is_kept(struct arena *arena, const char *state, struct str id)
+{
+	struct journal_state journal;
+	struct str error;
+	return journal_read(arena, state, id, &journal, &error) && journal.kept;
+}
+
+enum teardown_end
+teardown_dead_runs(const char *state, struct events *events, char *const *environment, struct os_cancel let_go)
+{
+	struct arena arena = {0};
+	struct words runs;
+	struct str error;
+	enum teardown_end worst = TEARDOWN_CLEAN;
+	if (!journal_runs(&arena, state, &runs, &error))
+		runs.n = 0;
+	/* Nobody else can be at work here: the lock is ours. */
+	for (size_t i = 0; i < runs.n && worst != TEARDOWN_LET_GO; i++) {
+		if (journal_ended(state, runs.w[i]) || is_kept(&arena, state, runs.w[i]))
+			continue;
+		event_note(events, "run %.*s ended without its teardown, which is done now", STR_ARG(runs.w[i]));
+		enum teardown_end end = teardown_remains(state, runs.w[i], events, environment, let_go);
+		if (end > worst)
+			worst = end;
+	}
+	arena_free(&arena);
+	return worst;
+}
+
+static enum exit_status
+refuse(struct events *events, struct str text, struct str hint)
+{
+	event_emit(events, (struct event){.kind = EVENT_FAILED, .text = text, .hint = hint});
+	return EXIT_STATUS_USAGE;
+}
+
+/* Destroys the run named, or all that have not ended. */
+static enum exit_status
+destroy_runs(struct arena *arena, const char *state, struct str only, struct events *events, const struct execute_options *options)
+{
+	struct words runs;
+	struct str error;
+	enum teardown_end worst = TEARDOWN_CLEAN;
+	size_t count = 0;
+	if (!journal_runs(arena, state, &runs, &error))
+		return refuse(events, error, (struct str){0});
+	if (only.n && !words_has(runs, only))
+		return refuse(events, str_printf(arena, "there is no run '%.*s' in '%s'", STR_ARG(only), state),
+			STR("edcc status lists them"));
+	for (size_t i = 0; i < runs.n && worst != TEARDOWN_LET_GO; i++) {
+		if ((only.n && !str_eq(only, runs.w[i])) || journal_ended(state, runs.w[i]))
+			continue;
+		count++;
+		enum teardown_end end = teardown_remains(state, runs.w[i], events, options->environment, options->let_go);
+		if (end > worst)
+			worst = end;
+	}
+	if (worst == TEARDOWN_CLEAN && count == 0)
+		event_note(events, "nothing to remove");
+	if (worst == TEARDOWN_LET_GO)
+		event_warning(events, STR("edcc destroy finishes the job"), "let go before everything was removed");
+	return worst == TEARDOWN_CLEAN ? EXIT_STATUS_SUCCESS : EXIT_STATUS_TEARDOWN;
+}
+
+enum exit_status
+execute_destroy(const char *state, struct str run, struct events *events, const struct execute_options *options)
+{
+	struct arena arena = {0};
+	struct lock lock;
+	struct str taken_from, error;
+	enum exit_status status = EXIT_STATUS_SUCCESS;
+	int64_t started = os_now_ms();
+	if (!os_is_folder(state))
+		event_note(events, "nothing to remove");
+	else if (!lock_take(&arena, state, &lock, &taken_from, &error))
+		status = refuse(events, error, STR("end it with Ctrl-C: it tears down what it has made"));
+	else {
+		status = destroy_runs(&arena, state, run, events, options);
+		lock_release(&lock);
+	}
+	event_emit(
+		events, (struct event){
+				.kind = EVENT_END,
+				.number = (int64_t)status,
+				.text = status == EXIT_STATUS_SUCCESS ? STR("nothing is left") : STR("not everything is removed"),
+				.took = os_now_ms() - started,
+			});
+	if (os_cancel_raised(&options->let_go))
+		events_abandon(events);
+	arena_free(&arena);
+	return status;
+}

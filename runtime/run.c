@@ -1,0 +1,146 @@
+#include "runtime/run.h"
+#include "base/arena.h"
+#include "runtime/recipe.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+void
+failure_set(struct failure *failure, enum exit_status status, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	failure->message = str_vprintf(failure->arena, format, arguments);
+	va_end(arguments);
+	failure->status = status;
+}
+
+void
+failure_hint(struct failure *failure, const char *format, ...)
+{
+	va_list arguments;
+	va_start(arguments, format);
+	failure->hint = str_vprintf(failure->arena, format, arguments);
+	va_end(arguments);
+}
+
+void
+run_journal_failure(const struct run *run, struct str error, struct failure *failure)
+{
+	failure_set(
+		failure, EXIT_STATUS_PROVIDER, "cannot write the journal in '%.*s': %.*s", STR_ARG(run->folder), STR_ARG(error));
+	failure_hint(failure, "nothing is created that the journal does not know of; make room there, or choose another folder "
+			      "with 'state: path = …'");
+}
+
+/* The second, in UTC so that ids sort as time went, and something that two runs of one second do not share. */
+static struct str
+new_id(struct arena *arena)
+{
+	char when[16];
+	uint16_t suffix = 0;
+	struct tm tm;
+	time_t now = (time_t)(os_time_ms() / 1000);
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
+	if (getrandom(&suffix, sizeof suffix, 0) != sizeof suffix)
+		suffix = (uint16_t)os_now_ms();
+	return str_printf(arena, "%s-%04x", when, (unsigned)suffix);
+}
+
+bool
+run_open(struct run *run, const char *state, struct str id, struct failure *failure)
+{
+	struct str error = {0};
+	pthread_mutex_init(&run->mutex, NULL);
+	run->id = id.s ? str_dup(&run->arena, id) : new_id(&run->arena);
+	run->mark = str_printf(&run->arena, "EDCC_RUN=%.*s", STR_ARG(run->id));
+	run->state = str_printf(&run->arena, "%s", state);
+	run->folder = str_printf(&run->arena, "%s/runs/%.*s", state, STR_ARG(run->id));
+	run->journal = journal_new(&run->arena, state, run->id, &error);
+	if (run->journal)
+		return true;
+	failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
+	failure_hint(failure, "edcc keeps there what it has created; make room, or choose another folder with 'state: path = …'");
+	return false;
+}
+
+void
+run_close(struct run *run)
+{
+	recipes_free(run->recipes);
+	journal_close(run->journal);
+	pthread_mutex_destroy(&run->mutex);
+	arena_free(&run->arena);
+}
+
+/* What an action's intent says. */
+struct intent {
+	const struct run *run;
+	const struct action *action;
+	void (*params)(struct json_writer *, void *);
+	void *context;
+};
+
+/* The created things that the action stands on: what it needs, seen through those that create nothing. */
+static void
+put_needs(struct json_writer *writer, const struct plan *plan, const struct action *action)
+{
+	for (uint32_t i = 0; i < action->need_count; i++) {
+		const struct action *need = &plan->actions[action->needs[i]];
+		if (need->type->undo)
+			json_put_text(writer, NULL, need->name);
+		else
+			put_needs(writer, plan, need);
+	}
+}
+
+static void
+fill_intent(struct json_writer *writer, void *context)
+{
+	const struct intent *intent = context;
+	json_put_text(writer, "type", str_from(intent->action->type->name));
+	json_open_array(writer, "needs");
+	put_needs(writer, intent->run->plan, intent->action);
+	json_close(writer);
+	json_open_object(writer, "params");
+	if (intent->params)
+		intent->params(writer, intent->context);
+	json_close(writer);
+}
+
+static void
+fill_result(struct json_writer *writer, void *context)
+{
+	const struct intent *intent = context;
+	json_open_object(writer, "result");
+	if (intent->params)
+		intent->params(writer, intent->context);
+	json_close(writer);
+}
+
+bool
+run_intent(struct run *run, const struct action *action, void (*params)(struct json_writer *, void *), void *context,
+	struct failure *failure)
+{
+	struct intent intent = {run, action, params, context};
+	struct str error = {0};
+	if (journal_write(run->journal, RECORD_INTENT, action->name, true, fill_intent, &intent, &error))
+		return true;
+	run_journal_failure(run, error, failure);
+	return false;
+}
+
+bool
+run_done(struct run *run, const struct action *action, void (*result)(struct json_writer *, void *), void *context,
+	struct failure *failure)
+{
+	struct intent intent = {run, action, result, context};
+	struct str error = {0};
+	if (journal_write(run->journal, RECORD_DONE, action->name, false, fill_result, &intent, &error))
+		return true;
+	run_journal_failure(run, error, failure);
+	return false;
+}
