@@ -17,6 +17,12 @@ section_name(enum section section)
 	return names[section];
 }
 
+enum section
+action_section(const struct action *action)
+{
+	return action->when == ACTION_NEEDS ? action->type->section : SECTION_ARTIFACTS;
+}
+
 const char *
 action_when_name(enum action_when when)
 {

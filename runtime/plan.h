@@ -112,6 +112,8 @@ struct plan {
 };
 
 const char *section_name(enum section);
+/* Where the plan shows the action: what follows the verdict comes with the artifacts. */
+enum section action_section(const struct action *);
 const char *action_when_name(enum action_when);
 
 /* NULL where an error was filed (an unknown build). */

@@ -19,7 +19,7 @@ put_cluster(struct buf *out, const struct plan *plan, enum section section)
 	bool begun = false;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct action *action = &plan->actions[i];
-		if (action->type->section != section)
+		if (action_section(action) != section)
 			continue;
 		if (!begun)
 			buf_printf(out, "\tsubgraph \"cluster_%s\" {\n\t\tlabel=\"%s\";\n", section_name(section),

@@ -42,7 +42,7 @@ write_action(struct json_writer *json, struct arena *arena, const struct plan *p
 	json_open_object(json, NULL);
 	json_put_text(json, "name", action->name);
 	json_put_text(json, "type", str_from(action->type->name));
-	json_put_text(json, "section", str_from(section_name(action->type->section)));
+	json_put_text(json, "section", str_from(section_name(action_section(action))));
 	json_put_text(json, "title", action->title);
 	json_put_text(json, "detail", action->detail);
 	json_open_array(json, "needs");

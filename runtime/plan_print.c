@@ -97,9 +97,12 @@ print_group(struct rows *rows, const struct group *group, bool undo)
 	if (hosts)
 		put_hosts(rows, group);
 	if (hosts && detail)
-		buf_add_c(&rows->out, group->count > 1 ? ", each " : ", ");
+		buf_add_c(&rows->out, ", ");
 	if (detail)
 		rows_put(rows, action->detail);
+	/* "2 slots each", but "compared with ours". */
+	if (detail && group->count > 1 && *action->detail.s >= '0' && *action->detail.s <= '9')
+		buf_add_c(&rows->out, " each");
 	rows_end(rows);
 }
 
@@ -264,7 +267,7 @@ print_actions(struct rows *rows, enum section section)
 	bool begun = false;
 	for (uint32_t i = 0; i < plan->count; i++) {
 		const struct action *action = &plan->actions[i];
-		if (action->type->section != section)
+		if (action_section(action) != section)
 			continue;
 		if (!begun)
 			rows_section(rows, section);
