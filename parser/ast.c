@@ -34,3 +34,20 @@ condition_text(enum condition_kind kind)
 {
 	return condition_texts[kind];
 }
+
+struct str
+recipe_text(struct arena *arena, const struct sources *sources, const struct recipe *recipe)
+{
+	struct str text = source_text(sources, recipe->item.span), line;
+	struct buf script = buf_new(arena);
+
+	while (str_split(&text, '\n', &line)) {
+		size_t indent = 0;
+		while (indent < recipe->indent && indent < line.n && (line.s[indent] == ' ' || line.s[indent] == '\t'))
+			indent++;
+		line = str_part(line, indent, str_ends(line, STR("\r")) ? line.n - 1 : line.n);
+		buf_add(&script, line);
+		buf_add_byte(&script, '\n');
+	}
+	return buf_str(&script);
+}

@@ -135,6 +135,9 @@ struct tree {
 	struct span documentation; /* the leading comment; length 0 where there is none */
 };
 
+/* A recipe's script: its lines without the first one's indentation, each ended by a newline alone. */
+struct str recipe_text(struct arena *, const struct sources *, const struct recipe *);
+
 const char *item_kind_name(enum item_kind);
 const char *operator_text(enum operator);
 const char *condition_text(enum condition_kind);
