@@ -78,8 +78,6 @@ compile(struct run *run, struct arena *arena, const char *object, const char *co
 		return false;
 	}
 	*output = str_trim(*output);
-	if (status && !output->n)
-		*output = str_printf(arena, "exit status %d", status);
 	return status == 0;
 }
 
@@ -118,16 +116,17 @@ struct proof {
 	struct str object, log; /* names in the canaries' folder */
 };
 
-/* What the client says went wrong on the host: the last error in its log. */
+/* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
 static struct str
-client_says(struct proof *proof, struct str otherwise)
+client_says(struct proof *proof)
 {
-	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error, found = otherwise;
+	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
+		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
-		return otherwise;
+		return error;
 	while (str_split(&text, '\n', &line)) {
 		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
-		if (at)
+		if (at && !memmem(line.s, line.n, "failed to distribute", 20))
 			found = str_part(line, (size_t)(at + 7 - line.s), line.n);
 	}
 	return found;
@@ -180,7 +179,7 @@ prove(struct proof *proof, struct failure *failure)
 	};
 	if (!os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, &output) ||
 		!compile(proof->run, arena, proof->object.s, environment, &output)) {
-		struct str why = client_says(proof, output);
+		struct str why = output.n ? output : client_says(proof);
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s cannot compile a small file: %.*s", STR_ARG(name), STR_ARG(why));
 	} else if (!host_says(proof)) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but its log does not show the compile",
