@@ -53,6 +53,8 @@ ends_word(const struct lexer *lex, uint32_t at)
 		return (lex->mode & LEX_COLON) && is_white_at(lex, at + 1);
 	case ')':
 		return lex->mode & LEX_CONDITION;
+	case '~':
+		return (lex->mode & LEX_CONDITION) && at + 1 < lex->limit && lex->text[at + 1] == '/';
 	case '=':
 	case '!':
 	case '<':
@@ -71,7 +73,7 @@ read_word(struct lexer *lex, uint32_t from)
 	uint32_t at = from;
 	bool plain = true;
 
-	while (at && !ends_word(lex, at)) {
+	while (at && (at == from || !ends_word(lex, at))) {
 		char c = lex->text[at];
 		if (c == '"' || c == '\'') {
 			at = scan_quoted(&s, at);
