@@ -15,12 +15,12 @@ struct value {
 	bool unknown; /* it needs a command that was not run (edcc check) */
 };
 
-#define ORIGINS(X) \
+#define ORIGINS(X)                                                 \
 	X(FILE, "file") /* = in the Edccfile or one it includes */ \
-	X(DEFAULT, "default") /* its own ?= */ \
+	X(DEFAULT, "default") /* its own ?= */                     \
 	X(PARAMETER, "parameter") /* given under include … as */ \
-	X(COMMAND_LINE, "command line") \
-	X(ENVIRONMENT, "environment") \
+	X(COMMAND_LINE, "command line")                            \
+	X(ENVIRONMENT, "environment")                              \
 	X(VAR_FILE, "variable file")
 
 enum origin {
@@ -168,17 +168,30 @@ struct override {
 	enum origin origin;
 };
 
+/* Where texts come from: the disk and the network, or a test's memory. Each returns false with *error a sentence. */
+struct project_files {
+	void *context;
+	bool (*read)(void *context, struct arena *, const char *path, struct str *text, struct str *error);
+	bool (*glob)(void *context, struct arena *, const char *dir, struct str pattern, struct words *found, struct str *error);
+	bool (*fetch)(void *context, struct arena *, const char *url, struct str *text, struct str *error);
+};
+
 struct project_options {
 	const char *file; /* "Edccfile" */
 	const char *provider; /* overrides the file's; NULL */
-	struct override *overrides; /* the command line's before those of variable files; the environment is looked at by project_load */
+	struct override
+		*overrides; /* the command line's before those of variable files; the environment is looked at by project_load */
 	size_t override_count;
 	char *const *environment; /* NULL-ended NAME=VALUE, as environ */
 	bool run_commands; /* $(shell) and $(git); false: their values are unknown */
+	const struct project_files *files; /* NULL: the disk and the network */
 };
 
 /* Reads FILE and all it includes, checks and evaluates. NULL when there is an error (filed). */
 struct project *project_load(struct arena *, struct sources *, struct diags *, const struct project_options *);
+
+/* Frees what a project holds outside of its arena: compiled expressions. */
+void project_free(struct project *);
 
 /* The overrides in a file of `name = value` lines. False on an error (filed). */
 bool project_read_overrides(struct arena *, struct sources *, struct diags *, const char *path, struct override **, size_t *count);

@@ -1,0 +1,169 @@
+#include "runtime/build.h"
+
+#include "runtime/condition.h"
+#include "runtime/convert.h"
+#include "runtime/eval.h"
+#include "runtime/name.h"
+#include "runtime/need.h"
+#include "runtime/template.h"
+
+#include <string.h>
+
+struct str
+build_recipe(struct loader *l, const struct recipe *recipe)
+{
+	struct str text = load_span(l, recipe->item.span), line;
+	struct buf out;
+
+	/* One line is its own text. */
+	if (str_find(text, '\n') == text.n && str_find(text, '\r') == text.n)
+		return str_part(text, recipe->indent, text.n);
+	out = buf_new(l->arena);
+	while (str_split(&text, '\n', &line)) {
+		size_t blanks = 0;
+		while (blanks < line.n && blanks < recipe->indent && (line.s[blanks] == ' ' || line.s[blanks] == '\t'))
+			blanks++;
+		if (line.n && line.s[line.n - 1] == '\r')
+			line.n--;
+		buf_add(&out, str_part(line, blanks, line.n));
+		if (text.s)
+			buf_add_byte(&out, '\n');
+	}
+	return buf_str(&out);
+}
+
+const struct recipe *
+build_only_recipe(struct loader *l, const struct kept *kept)
+{
+	const struct recipe *only = NULL;
+
+	for (; kept; kept = kept->next) {
+		if (kept->item->kind != ITEM_RECIPE)
+			continue;
+		if (only) {
+			struct diag *diag = diag_error(l->diags, kept->item->span, "there is a recipe already");
+			diag_note(l->diags, diag, only->item.span, "it begins here");
+		} else {
+			only = (const struct recipe *)kept->item;
+		}
+	}
+	return only;
+}
+
+/* Whether the script has the word outside of comments. */
+static bool
+has_word(struct str script, struct str word)
+{
+	bool comment = false;
+
+	for (size_t i = 0; i + word.n <= script.n; i++) {
+		char before = i ? script.s[i - 1] : '\n', after = i + word.n < script.n ? script.s[i + word.n] : '\n';
+		if (before == '\n')
+			comment = false;
+		if (script.s[i] == '#' && strchr(" \t\n;", before))
+			comment = true;
+		if (!comment && script.s[i] == *word.s && memcmp(script.s + i, word.s, word.n) == 0 &&
+			strchr(" \t\n;&|({`", before) && strchr(" \t\r\n;&|)}`<>", after) && before && after)
+			return true;
+	}
+	return false;
+}
+
+static void
+add_rules(struct loader *l, const struct kept *kept, struct build *build)
+{
+	uint32_t count = 0;
+
+	for (const struct kept *k = kept; k; k = k->next)
+		count += k->item->kind == ITEM_RULE;
+	if (!count)
+		return;
+	build->rules = arena_array(l->arena, struct verdict_rule, count);
+	for (; kept; kept = kept->next) {
+		const struct rule *rule = (const struct rule *)kept->item;
+		struct test *test;
+		if (kept->item->kind != ITEM_RULE || !rule->condition ||
+			(test = condition_test(l, rule->condition, kept->context)) == NULL)
+			continue;
+		build->rules[build->rule_count++] =
+			(struct verdict_rule){rule->success, test, rule->item.span, load_span(l, rule->condition->span)};
+	}
+}
+
+/* Takes the script's text as the recipe. */
+static void
+add_script(struct loader *l, const struct project *project, const struct merged *merged, struct build *build)
+{
+	struct span span = merge_span(l, merged, "script");
+	struct str error, text;
+	uint32_t source = load_text(l, build->set.script, &error);
+
+	if (!source) {
+		diag_error(l->diags, span, "%.*s", STR_ARG(error));
+		return;
+	}
+	text = source_get(l->sources, source)->text;
+	struct str first = str_part(text, 0, str_find(text, '\n'));
+	if (str_starts(first, STR("#!")) && !str_ends(str_trim(first), STR("sh")) && str_find(first, ' ') == first.n) {
+		struct diag *diag = diag_error(l->diags, span, "'%.*s' is no shell script", STR_ARG(build->set.script));
+		diag_hint(l->diags, diag, "run it from a recipe: ./%.*s", STR_ARG(build->set.script));
+	}
+	build->recipe = template_expand(l, source, project);
+}
+
+/* Holds `dir` to the source tree. */
+static void
+check_dir(struct loader *l, const struct merged *merged, struct build *build)
+{
+	struct str dir = load_join(l->arena, STR(""), build->set.dir);
+
+	if (str_starts(dir, STR("/")) || str_is(dir, "..") || str_starts(dir, STR("../"))) {
+		struct diag *diag = diag_error(
+			l->diags, merge_span(l, merged, "dir"), "'%.*s' is outside of the source tree", STR_ARG(build->set.dir));
+		diag_hint(l->diags, diag, "a build's dir is relative to the source tree, without .. out of it");
+	}
+	build->set.dir = dir;
+}
+
+static void
+fill_build(struct loader *l, const struct project *project, const struct merged *merged, struct build *build)
+{
+	const struct recipe *recipe;
+	struct kept *kept;
+
+	build->name = merged->name;
+	build->span = merged->span;
+	build->scope = &project->scopes[merged->parts->placed->context->space->index];
+	merge_settings(l, merged->schema, merged, &build->set, &kept);
+	check_dir(l, merged, build);
+	add_rules(l, kept, build);
+	recipe = build_only_recipe(l, kept);
+	if (recipe && build->set.script.n) {
+		struct diag *diag =
+			diag_error(l->diags, merge_span(l, merged, "script"), "a build has a script or a recipe, not both");
+		diag_note(l->diags, diag, recipe->item.span, "the recipe begins here");
+	} else if (recipe) {
+		build->recipe = build_recipe(l, recipe);
+	} else if (build->set.script.n) {
+		add_script(l, project, merged, build);
+	}
+	build->calls_verdict =
+		build->rule_count ||
+		(memmem(build->recipe.s, build->recipe.n, "build_", 6) &&
+			(has_word(build->recipe, STR("build_success")) || has_word(build->recipe, STR("build_failed"))));
+}
+
+void
+build_all(struct loader *l, const struct merges *merges, struct project *project)
+{
+	const struct merged *list = merges->list[BLOCK_build];
+
+	project->build_count = merges->count[BLOCK_build];
+	project->builds = arena_array(l->arena, struct build, project->build_count);
+	project->build_names = map_new(l->arena);
+	for (uint32_t i = 0; i < project->build_count; i++) {
+		fill_build(l, project, &list[i], &project->builds[i]);
+		*map_at(&project->build_names, list[i].name) = &project->builds[i];
+	}
+	need_all(l, list, project);
+}

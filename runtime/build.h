@@ -1,0 +1,14 @@
+/* build: the steps of a project, what each needs, its rules and its recipe. */
+#ifndef RUNTIME_BUILD_H
+#define RUNTIME_BUILD_H
+
+#include "runtime/merge.h"
+
+/* Fills in the builds of the project, whose scopes and fleet are there. */
+void build_all(struct loader *, const struct merges *, struct project *);
+/* A recipe's lines without the indentation of the first. */
+struct str build_recipe(struct loader *, const struct recipe *);
+/* The only recipe among the items; NULL where there is none. A second one is an error. */
+const struct recipe *build_only_recipe(struct loader *, const struct kept *);
+
+#endif

@@ -1,0 +1,210 @@
+#include "runtime/fleet.h"
+
+#include "runtime/build.h"
+#include "runtime/eval.h"
+
+/* In the order of enum provider_kind. */
+#define PROVIDERS "local hosts aws"
+
+static enum provider_kind
+provider_of(struct str name)
+{
+	return str_is(name, "aws") ? PROVIDER_AWS : str_is(name, "hosts") ? PROVIDER_HOSTS : PROVIDER_LOCAL;
+}
+
+/* --provider, else the first provider block of the file, else local. */
+static void
+choose_provider(struct loader *l, const struct merges *merges, struct project *project)
+{
+	struct str name = l->options->provider ? str_from(l->options->provider) : STR("local");
+
+	if (!schema_listed(PROVIDERS, name)) {
+		struct diag *diag = diag_error(l->diags, SPAN_NONE, "there is no provider '%.*s'", STR_ARG(name));
+		diag_hint(l->diags, diag, "the providers are %.*s", STR_ARG(schema_list(&l->scratch, PROVIDERS)));
+		return;
+	}
+	if (!l->options->provider && merges->provider) {
+		name = load_span(l, merges->provider->block->name);
+		project->provider_span = merges->provider->block->item.span;
+	}
+	project->provider = provider_of(name);
+}
+
+static void
+fill_compiler(struct loader *l, const struct merges *merges, struct project *project)
+{
+	const struct merged *compiler = merge_only(merges, BLOCK_compiler);
+	struct span version;
+
+	if (!compiler)
+		return;
+	if (merges->count[BLOCK_compiler] > 1) {
+		struct diag *diag = diag_error(l->diags, merges->list[BLOCK_compiler][1].span, "there are two compilers");
+		diag_note(l->diags, diag, compiler->span, "the first is here");
+	}
+	project->compiler = compiler->name;
+	merge_settings(l, compiler->schema, compiler, &project->compiler_set, NULL);
+	version = merge_span(l, compiler, "version");
+	project->compiler_span = version.source ? version : compiler->span;
+}
+
+/* The groups of machines: at least one. */
+static void
+fill_groups(struct loader *l, const struct merges *merges, struct project *project)
+{
+	uint32_t count = merges->count[BLOCK_instances];
+
+	project->group_count = count ? count : 1;
+	project->groups = arena_array(l->arena, struct instance_group, project->group_count);
+	for (uint32_t i = 0; i < project->group_count; i++) {
+		const struct merged *merged = count ? &merges->list[BLOCK_instances][i] : NULL;
+		struct instance_group *group = &project->groups[i];
+		group->name = merged ? merged->name : STR("");
+		group->span = merged ? merged->span : SPAN_NONE;
+		merge_settings(l, &block_schemas[BLOCK_instances], merged, &group->set, NULL);
+		if (group->set.minimum > group->set.count) {
+			struct diag *diag = diag_error(l->diags, merge_span(l, merged, "minimum"), "minimum is %d, but count is %d",
+				(int)group->set.minimum, (int)group->set.count);
+			diag_hint(l->diags, diag, "minimum says how many of them are enough to begin");
+		}
+	}
+}
+
+/* Blocks that are there once, with no more to them than their settings. */
+static void
+fill_settings(struct loader *l, const struct merges *merges, struct project *project)
+{
+	const struct {
+		enum block_id id;
+		void *settings;
+	} plain[] = {
+		{BLOCK_provider_aws, &project->aws},
+		{BLOCK_provider_hosts, &project->hosts},
+		{BLOCK_network, &project->network},
+		{BLOCK_host, &project->host},
+		{BLOCK_distcc, &project->distcc},
+		{BLOCK_cache, &project->cache},
+		{BLOCK_source, &project->source},
+		{BLOCK_state, &project->state},
+		{BLOCK_limits, &project->limits},
+	};
+
+	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+		merge_settings(l, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
+	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
+}
+
+/* One that leaves the source tree, or that stands for all of it. */
+static bool
+is_outside(struct loader *l, struct str pattern)
+{
+	struct str path = load_join(&l->scratch, STR(""), pattern);
+
+	return str_starts(path, STR("/")) || str_is(path, "..") || str_starts(path, STR("../"));
+}
+
+static void
+check_artifact(struct loader *l, const struct artifact *artifact, const struct artifact_line *line)
+{
+	struct diag *diag;
+
+	for (size_t i = 0; i < line->patterns.n; i++) {
+		if (!is_outside(l, line->patterns.w[i]))
+			continue;
+		diag = diag_error(
+			l->diags, artifact->patterns, "'%.*s' is outside of the source tree", STR_ARG(line->patterns.w[i]));
+		diag_hint(l->diags, diag, "a pattern is relative to the source tree, as in build/**/*.log");
+	}
+	if (!line->patterns.n) {
+		diag = diag_error(l->diags, artifact->patterns, "there is no pattern here");
+		diag_hint(l->diags, diag, "write PATTERN -> DESTINATION");
+	} else if (!line->destination.n) {
+		diag = diag_error(l->diags, artifact->destination.length ? artifact->destination : artifact->item.span,
+			"there is no destination here");
+		diag_hint(l->diags, diag, "write PATTERN -> FOLDER/ or PATTERN -> s3://BUCKET/PREFIX/");
+	} else if (str_starts(line->destination, STR("s3://")) && (line->destination.n == 5 || line->destination.s[5] == '/')) {
+		diag = diag_error(l->diags, artifact->destination, "'%.*s' names no bucket", STR_ARG(line->destination));
+		diag_hint(l->diags, diag, "write s3://BUCKET/PREFIX/");
+	}
+}
+
+static void
+fill_artifact(struct loader *l, const struct kept *kept, struct artifact_line *line)
+{
+	const struct artifact *artifact = (const struct artifact *)kept->item;
+	struct value patterns = eval_span(l, artifact->patterns, kept->context->space, VALUE_WORDS);
+	struct value destination = eval_span(l, artifact->destination, kept->context->space, VALUE_WORDS);
+	struct str when = load_span(l, artifact->when);
+
+	line->span = artifact->item.span;
+	line->patterns = patterns.words;
+	line->destination = eval_text(l, &destination);
+	line->when = str_is(when, "build_failed") ? WHEN_FAILED : str_is(when, "always") ? WHEN_ALWAYS : WHEN_SUCCESS;
+	if (patterns.secret || destination.secret)
+		diag_hint(l->diags,
+			diag_error(l->diags, artifact->item.span, "a secret cannot stand in an artifact line: it is shown"),
+			"a recipe has it as a shell variable");
+	else if (!patterns.unknown && !destination.unknown)
+		check_artifact(l, artifact, line);
+}
+
+static void
+fill_artifacts(struct loader *l, const struct merges *merges, struct project *project)
+{
+	struct kept *kept;
+
+	for (uint32_t i = 0; i < merges->count[BLOCK_artifacts]; i++) {
+		const struct merged *merged = &merges->list[BLOCK_artifacts][i];
+		struct artifacts_settings none;
+		uint32_t room = project->artifact_count;
+		merge_settings(l, merged->schema, merged, &none, &kept);
+		for (const struct kept *k = kept; k; k = k->next)
+			room += k->item->kind == ITEM_ARTIFACT;
+		project->artifacts = arena_grow(l->arena, project->artifacts, project->artifact_count * sizeof *project->artifacts,
+			room * sizeof *project->artifacts);
+		for (; kept; kept = kept->next)
+			if (kept->item->kind == ITEM_ARTIFACT)
+				fill_artifact(l, kept, &project->artifacts[project->artifact_count++]);
+	}
+}
+
+static void
+fill_on(struct loader *l, const struct project *project, const struct merged *merged, struct on_block *on)
+{
+	struct kept *kept;
+
+	on->span = merged->span;
+	on->success = str_is(merged->name, "build_success");
+	on->scope = &project->scopes[merged->parts->placed->context->space->index];
+	merge_settings(l, merged->schema, merged, &on->set, &kept);
+	const struct recipe *recipe = build_only_recipe(l, kept);
+	if (recipe)
+		on->recipe = build_recipe(l, recipe);
+	for (size_t i = 0; i < on->set.notify.n; i++) {
+		if (str_starts(on->set.notify.w[i], STR("sns:")) && on->set.notify.w[i].n > 4)
+			continue;
+		struct diag *diag = diag_error(l->diags, merge_span(l, merged, "notify"), "'%.*s' is nobody that can be told",
+			STR_ARG(on->set.notify.w[i]));
+		diag_hint(l->diags, diag, "write sns:TOPIC");
+	}
+}
+
+static void
+fill_ons(struct loader *l, const struct merges *merges, struct project *project)
+{
+	project->on_count = merges->count[BLOCK_on];
+	project->ons = arena_array(l->arena, struct on_block, project->on_count);
+	for (uint32_t i = 0; i < project->on_count; i++)
+		fill_on(l, project, &merges->list[BLOCK_on][i], &project->ons[i]);
+}
+
+void
+fleet_all(struct loader *l, const struct merges *merges, struct project *project)
+{
+	choose_provider(l, merges, project);
+	fill_compiler(l, merges, project);
+	fill_groups(l, merges, project);
+	fill_settings(l, merges, project);
+	fill_artifacts(l, merges, project);
+	fill_ons(l, merges, project);
+}

@@ -1,0 +1,30 @@
+/* function: the built-in functions, $(name arguments). */
+#ifndef RUNTIME_FUNCTION_H
+#define RUNTIME_FUNCTION_H
+
+#include "runtime/eval.h"
+
+struct call;
+
+struct function {
+	struct str name;
+	unsigned fewest, most; /* arguments; most 0: any number */
+	enum value_mode mode; /* of the first argument */
+	const char *usage;
+	const char *doc;
+	void (*run)(struct call *);
+};
+
+/* The functions in the order of function.def, ended by one without a name. */
+extern const struct function functions[];
+
+/* NULL where there is none. */
+const struct function *function_find(struct str name);
+/* The value of $(name arguments). What is wrong is filed, and the value is then unknown. */
+struct value function_call(struct loader *, const struct part *, const struct space *);
+/* What a command prints in the Edccfile's folder, its lines as words. Unknown where commands are not run, and, filed, where it fails. */
+struct value function_command(struct loader *, struct span, const char *command);
+/* The text as one word of a shell command. */
+struct str function_quote(struct arena *, struct str);
+
+#endif

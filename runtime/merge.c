@@ -1,0 +1,242 @@
+#include "runtime/merge.h"
+
+#include "runtime/convert.h"
+#include "runtime/eval.h"
+#include "runtime/expand.h"
+#include "runtime/name.h"
+
+#include <stddef.h>
+
+/* A body being read: what gives each setting its value, in the order of the schema, and the rest. */
+struct body {
+	const struct block_schema *schema;
+	struct binding bindings[MERGE_SETTINGS];
+	struct kept *kept, **kept_end;
+};
+
+static struct merged *
+merged_new(struct loader *l, struct merges *merges, const struct block_schema *schema, uint32_t *room)
+{
+	struct merged **list = &merges->list[schema->id];
+	uint32_t *count = &merges->count[schema->id];
+
+	if (*count == room[schema->id]) {
+		uint32_t more = *count * 2 + 1;
+		*list = arena_grow(&l->scratch, *list, *count * sizeof **list, more * sizeof **list);
+		room[schema->id] = more;
+	}
+	(*list)[*count] = (struct merged){.schema = schema};
+	return &(*list)[(*count)++];
+}
+
+static void
+add_part(struct loader *l, struct merged *merged, const struct placed *placed)
+{
+	struct part_of *part = arena_new(&l->scratch, struct part_of), **at = &merged->parts;
+
+	while (*at)
+		at = &(*at)->next;
+	part->placed = placed;
+	*at = part;
+}
+
+void
+merge_blocks(struct loader *l, struct merges *merges)
+{
+	uint32_t room[BLOCK_COUNT] = {0};
+	struct map known[BLOCK_COUNT];
+
+	for (size_t i = 0; i < BLOCK_COUNT; i++)
+		known[i] = map_new(&l->scratch);
+	for (uint32_t i = 0; i < l->block_count; i++) {
+		const struct placed *placed = &l->blocks[i];
+		struct str name = load_span(l, placed->block->name);
+		const struct block_schema *schema = schema_block(load_span(l, placed->block->kind), name);
+		uint32_t index;
+		if (!schema)
+			continue; /* the checker has filed it */
+		if (schema->id == BLOCK_build)
+			name = space_qualify(l->arena, placed->context->space, name);
+		if (!merges->provider && str_is(load_span(l, placed->block->kind), "provider"))
+			merges->provider = placed;
+		void **at = schema->merges ? map_at(&known[schema->id], name) : NULL;
+		if (!at || !*at) {
+			struct merged *merged = merged_new(l, merges, schema, room);
+			merged->name = name;
+			merged->span = placed->block->item.span;
+			if (at)
+				*at = (void *)(uintptr_t)merges->count[schema->id];
+			index = merges->count[schema->id] - 1;
+		} else {
+			index = (uint32_t)(uintptr_t)*at - 1;
+		}
+		add_part(l, &merges->list[schema->id][index], placed);
+	}
+}
+
+const struct merged *
+merge_only(const struct merges *merges, enum block_id id)
+{
+	return merges->count[id] ? &merges->list[id][0] : NULL;
+}
+
+/* Reads the items of a body, those of the branches that are taken in their place. */
+static void
+read_body(struct loader *l, struct body *body, const struct item *items, const struct context *context)
+{
+	for (const struct item *item = items; item; item = item->next) {
+		const struct definition *definition = (const struct definition *)item;
+		const struct setting_schema *setting;
+		bool undecided;
+		switch ((enum item_kind)item->kind) {
+		case ITEM_DEFINITION:
+			setting = schema_setting(body->schema, load_span(l, definition->name));
+			if (setting)
+				collect_bind(l, &body->bindings[setting - body->schema->settings], definition, context);
+			break;
+		case ITEM_IF:
+			read_body(l, body, collect_branch(l, (const struct conditional *)item, context, &undecided), context);
+			break;
+		case ITEM_RULE:
+		case ITEM_ARTIFACT:
+		case ITEM_RECIPE: {
+			struct kept *kept = arena_new(&l->scratch, struct kept);
+			*kept = (struct kept){NULL, item, context};
+			*body->kept_end = kept;
+			body->kept_end = &kept->next;
+			break;
+		}
+		default:
+			break;
+		}
+	}
+}
+
+/* The definition that a setting's error stands at. */
+static const struct definition *
+first_of(const struct binding *binding)
+{
+	return binding->definition ? binding->definition : binding->additions->definition;
+}
+
+/* Notes the variable that a value comes from, where it is one and no more. */
+static void
+note_variable(struct loader *l, struct diag *diag, const struct binding *binding)
+{
+	const struct context *context = binding->definition ? binding->context : binding->additions->context;
+	const struct definition *definition = first_of(binding);
+	struct value_cursor cursor = value_open(l->sources, definition->value, VALUE_WORDS);
+	const struct variable *variable;
+	struct part part;
+
+	if (value_next(&cursor, &part) != PART_NAME || cursor.at != cursor.end)
+		return;
+	variable = eval_find(l, context->space, part.text);
+	if (variable && variable->span.length)
+		diag_note(l->diags, diag, variable->span, "'%.*s' is defined here", STR_ARG(part.text));
+	else if (variable && variable->origin == ORIGIN_COMMAND_LINE)
+		diag_note(l->diags, diag, SPAN_NONE, "'%.*s' is given on the command line", STR_ARG(part.text));
+	else if (variable && variable->origin == ORIGIN_ENVIRONMENT)
+		diag_note(l->diags, diag, SPAN_NONE, "'%.*s' is given by EDCC_VAR_%.*s", STR_ARG(part.text), STR_ARG(part.text));
+}
+
+static void
+report_type(struct loader *l, const struct setting_schema *setting, const struct binding *binding, struct words words,
+	struct str advice)
+{
+	struct str text = words_join(&l->scratch, words, STR(" "));
+	struct str expects = schema_expects(&l->scratch, setting);
+	struct diag *diag = diag_error(
+		l->diags, first_of(binding)->value, "%s expects %.*s, not '%.*s'", setting->name, STR_ARG(expects), STR_ARG(text));
+
+	if (advice.s)
+		diag_hint(l->diags, diag, "%.*s", STR_ARG(advice));
+	else if (*schema_example(setting))
+		diag_hint(l->diags, diag, "for example: %s = %s", setting->name, schema_example(setting));
+	note_variable(l, diag, binding);
+}
+
+static struct words
+default_words(struct loader *l, const struct setting_schema *setting)
+{
+	return expand_split(l, str_from(setting->fallback));
+}
+
+/* What the file gives, converted into the structure; false where that is nothing. */
+static bool
+give(struct loader *l, const struct setting_schema *setting, const struct binding *binding, void *settings)
+{
+	struct value value = eval_binding(l, binding);
+	struct str advice = {NULL, 0};
+
+	if (value.secret) {
+		struct diag *diag = diag_error(
+			l->diags, first_of(binding)->value, "a secret cannot be the value of a setting: settings are shown");
+		diag_hint(l->diags, diag, "a recipe has it as a shell variable");
+		return true;
+	}
+	if (!binding->definition && value.words.n && *setting->fallback) {
+		struct words base = default_words(l, setting), both = {NULL, base.n + value.words.n};
+		both.w = arena_array(l->arena, struct str, both.n);
+		for (size_t i = 0; i < both.n; i++)
+			both.w[i] = i < base.n ? base.w[i] : value.words.w[i - base.n];
+		value.words = both;
+	}
+	if (!value.words.n)
+		return false;
+	if (!convert_setting(l->arena, setting, value.words, settings, &advice))
+		report_type(l, setting, binding, value.words, advice);
+	return true;
+}
+
+void
+merge_settings(struct loader *l, const struct block_schema *schema, const struct merged *merged, void *settings, struct kept **kept)
+{
+	struct body body = {.schema = schema};
+	uint64_t given = 0;
+	struct str advice;
+
+	body.kept_end = &body.kept;
+	for (const struct part_of *part = merged ? merged->parts : NULL; part; part = part->next)
+		read_body(l, &body, part->placed->block->body, part->placed->context);
+	for (size_t i = 0; schema->settings[i].name; i++) {
+		const struct setting_schema *setting = &schema->settings[i];
+		const struct binding *binding = &body.bindings[i];
+		if ((binding->definition || binding->additions) && give(l, setting, binding, settings))
+			given |= (uint64_t)1 << i;
+		else if (*setting->fallback)
+			convert_setting(l->arena, setting, default_words(l, setting), settings, &advice);
+	}
+	*(uint64_t *)settings = given; /* the first member of every block's structure */
+	if (kept)
+		*kept = body.kept;
+}
+
+/* The setting among the items, in any branch. */
+static struct span
+find_setting(const struct loader *l, const struct item *items, const char *setting)
+{
+	for (const struct item *item = items; item; item = item->next) {
+		const struct definition *definition = (const struct definition *)item;
+		if (item->kind == ITEM_DEFINITION && str_is(load_span(l, definition->name), setting))
+			return definition->value.length ? definition->value : definition->name;
+		if (item->kind != ITEM_IF)
+			continue;
+		for (const struct branch *b = ((const struct conditional *)item)->branches; b; b = b->next) {
+			struct span span = find_setting(l, b->body, setting);
+			if (span.source)
+				return span;
+		}
+	}
+	return SPAN_NONE;
+}
+
+struct span
+merge_span(const struct loader *l, const struct merged *merged, const char *setting)
+{
+	struct span span = SPAN_NONE;
+
+	for (const struct part_of *part = merged ? merged->parts : NULL; part && !span.source; part = part->next)
+		span = find_setting(l, part->placed->block->body, setting);
+	return span;
+}

@@ -1,0 +1,346 @@
+#include "runtime/need.h"
+
+#include "runtime/eval.h"
+
+#include <string.h>
+
+/* A prerequisite: a build, or an instance, which stands for its last steps. */
+struct need {
+	struct need *next;
+	uint32_t build; /* where `instance` is NULL */
+	const struct space *instance;
+};
+
+struct needs {
+	struct loader *l;
+	struct project *project;
+	const struct merged *list;
+	struct need **of; /* the prerequisites of each build, as written */
+	struct words_of {
+		uint32_t *builds; /* the last steps of each instance */
+		uint32_t count;
+	} * lasts;
+};
+
+static const struct space *
+space_of(const struct needs *n, uint32_t build)
+{
+	return n->list[build].parts->placed->context->space;
+}
+
+static bool
+is_inside(const struct space *space, const struct space *instance)
+{
+	while (space && space != instance)
+		space = space->parent;
+	return space != NULL;
+}
+
+/* The instance "a.b" as seen from the space; NULL where there is none. */
+static const struct space *
+find_instance(const struct space *space, struct str name)
+{
+	struct str piece;
+
+	while (space && str_split(&name, '.', &piece))
+		space = map_get(&space->instances, piece);
+	return space;
+}
+
+/* What the word names, looked up from the space outwards. */
+static bool
+resolve(const struct needs *n, const struct space *space, struct str word, struct need *need)
+{
+	for (; space; space = space->parent) {
+		const struct build *build = map_get(&n->project->build_names, space_qualify(&n->l->scratch, space, word));
+		if (build) {
+			*need = (struct need){NULL, (uint32_t)(build - n->project->builds), NULL};
+			return true;
+		}
+		const struct space *instance = find_instance(space, word);
+		if (instance) {
+			*need = (struct need){NULL, 0, instance};
+			return true;
+		}
+	}
+	return false;
+}
+
+static void
+report_unknown(const struct needs *n, struct span span, struct str word)
+{
+	struct suggest suggest = suggest_for(word);
+	struct diag *diag;
+
+	if (n->l->vague)
+		return; /* it may stand in a branch that cannot be decided */
+	diag = diag_error(n->l->diags, span, "there is no build '%.*s'", STR_ARG(word));
+	for (uint32_t i = 0; i < n->project->build_count && n->l->diags->error_count <= DIAG_LIMIT; i++)
+		suggest_offer(&suggest, n->project->builds[i].name);
+	for (uint32_t i = 1; i < n->l->space_count; i++)
+		suggest_offer(&suggest, n->l->spaces[i]->name);
+	load_suggest(n->l, diag, &suggest);
+}
+
+/* Puts what the word names at the end of a list; returns the list's new end. */
+static struct need **
+add_need(const struct needs *n, struct need **end, const struct space *space, struct str word, struct span span)
+{
+	struct need *need = arena_new(&n->l->scratch, struct need);
+
+	if (!resolve(n, space, word, need)) {
+		report_unknown(n, span, word);
+		return end;
+	}
+	*end = need;
+	return &need->next;
+}
+
+/* The words of a header: where nothing is interpolated each with its own place. */
+static void
+add_needs(const struct needs *n, uint32_t build, const struct placed *placed)
+{
+	struct span span = placed->block->needs, word = SPAN_NONE;
+	struct str text = load_span(n->l, span);
+	const struct space *space = placed->context->space;
+	struct need **end = &n->of[build];
+	struct value_cursor cursor;
+	struct part part;
+
+	if (!text.n)
+		return;
+	while (*end)
+		end = &(*end)->next;
+	if (memchr(text.s, '$', text.n) || memchr(text.s, '"', text.n) || memchr(text.s, '\'', text.n)) {
+		struct value value = eval_span(n->l, span, space, VALUE_WORDS);
+		for (size_t i = 0; i < value.words.n; i++)
+			end = add_need(n, end, space, value.words.w[i], span);
+		return;
+	}
+	cursor = value_open(n->l->sources, span, VALUE_WORDS);
+	do {
+		value_next(&cursor, &part);
+		if (part.kind == PART_TEXT) {
+			if (!word.length)
+				word = part.span;
+			word.length = part.span.offset + part.span.length - word.offset;
+		} else if (word.length) {
+			end = add_need(n, end, space, load_span(n->l, word), word);
+			word.length = 0;
+		}
+	} while (part.kind != PART_END);
+}
+
+/* The builds of an instance that no other build of it needs. Those of the instances in it are known. */
+static void
+find_lasts(const struct needs *n, const struct space *instance)
+{
+	uint32_t count = n->project->build_count;
+	bool *needed = arena_array(&n->l->scratch, bool, count);
+	struct words_of *lasts = &n->lasts[instance->index];
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!is_inside(space_of(n, i), instance))
+			continue;
+		lasts->count++;
+		for (const struct need *need = n->of[i]; need; need = need->next) {
+			if (!need->instance)
+				needed[need->build] = true;
+			for (uint32_t j = 0; need->instance && j < n->lasts[need->instance->index].count; j++)
+				needed[n->lasts[need->instance->index].builds[j]] = true;
+		}
+	}
+	lasts->builds = arena_array(&n->l->scratch, uint32_t, lasts->count);
+	lasts->count = 0;
+	for (uint32_t i = 0; i < count; i++)
+		if (!needed[i] && is_inside(space_of(n, i), instance))
+			lasts->builds[lasts->count++] = i;
+}
+
+/* The prerequisites of a build as indices, each once. */
+static void
+flatten(const struct needs *n, uint32_t index, uint32_t *seen)
+{
+	struct build *build = &n->project->builds[index];
+	uint32_t most = 0;
+
+	for (const struct need *need = n->of[index]; need; need = need->next)
+		most += need->instance ? n->lasts[need->instance->index].count : 1;
+	if (!most)
+		return;
+	build->needs = arena_array(n->l->arena, uint32_t, most);
+	for (const struct need *need = n->of[index]; need; need = need->next) {
+		const uint32_t *builds = need->instance ? n->lasts[need->instance->index].builds : &need->build;
+		uint32_t count = need->instance ? n->lasts[need->instance->index].count : 1;
+		for (uint32_t i = 0; i < count; i++) {
+			if (seen[builds[i]] != index + 1)
+				build->needs[build->need_count++] = builds[i];
+			seen[builds[i]] = index + 1;
+		}
+	}
+}
+
+/* Most places of a cycle that an error names. */
+#define CYCLE_NOTES 10
+
+/* One build on the way through what it needs. */
+struct step {
+	uint32_t build;
+	uint32_t next; /* of its needs */
+};
+
+static void
+report_cycle(const struct needs *n, const struct step *path, uint32_t depth, uint32_t build)
+{
+	const struct build *builds = n->project->builds;
+	uint32_t from = depth;
+	struct diag *diag;
+
+	while (path[from - 1].build != build)
+		from--;
+	diag = diag_error(n->l->diags, builds[build].span, "build '%.*s' needs itself", STR_ARG(builds[build].name));
+	for (uint32_t i = from; i < depth && i - from < CYCLE_NOTES; i++)
+		diag_note(n->l->diags, diag, builds[path[i].build].span, "'%.*s' needs '%.*s', which starts here",
+			STR_ARG(builds[path[i - 1].build].name), STR_ARG(builds[path[i].build].name));
+	if (depth - from > CYCLE_NOTES)
+		diag_note(n->l->diags, diag, SPAN_NONE, "and so on over %u more", (unsigned)(depth - from - CYCLE_NOTES));
+	diag_note(n->l->diags, diag, builds[build].span, "'%.*s' needs '%.*s'", STR_ARG(builds[path[depth - 1].build].name),
+		STR_ARG(builds[build].name));
+}
+
+/* Files every cycle, without recursion: a chain may be as long as the file. */
+static void
+find_cycles(const struct needs *n)
+{
+	uint32_t count = n->project->build_count, depth = 0;
+	enum {
+		FRESH,
+		ACTIVE,
+		DONE
+	};
+	uint8_t *states = arena_array(&n->l->scratch, uint8_t, count);
+	struct step *path = arena_array(&n->l->scratch, struct step, count);
+
+	for (uint32_t first = 0; first < count; first++) {
+		if (states[first] != FRESH)
+			continue;
+		states[first] = ACTIVE;
+		path[depth++] = (struct step){first, 0};
+		while (depth) {
+			struct step *step = &path[depth - 1];
+			const struct build *build = &n->project->builds[step->build];
+			if (step->next == build->need_count) {
+				states[step->build] = DONE;
+				depth--;
+				continue;
+			}
+			uint32_t need = build->needs[step->next++];
+			if (states[need] == ACTIVE) {
+				report_cycle(n, path, depth, need);
+			} else if (states[need] == FRESH) {
+				states[need] = ACTIVE;
+				path[depth++] = (struct step){need, 0};
+			}
+		}
+	}
+}
+
+void
+need_all(struct loader *l, const struct merged *list, struct project *project)
+{
+	struct needs n = {.l = l, .project = project, .list = list};
+	uint32_t *seen = arena_array(&l->scratch, uint32_t, project->build_count);
+
+	n.of = arena_array(&l->scratch, struct need *, project->build_count);
+	n.lasts = arena_array(&l->scratch, struct words_of, l->space_count);
+	for (uint32_t i = 0; i < project->build_count; i++)
+		for (const struct part_of *part = list[i].parts; part; part = part->next)
+			add_needs(&n, i, part->placed);
+	for (uint32_t i = l->space_count; i-- > 1;)
+		find_lasts(&n, l->spaces[i]);
+	for (uint32_t i = 0; i < project->build_count; i++)
+		flatten(&n, i, seen);
+	find_cycles(&n);
+}
+
+/* --- what a name on the command line stands for --- */
+
+/* Selects the builds of an instance that no other build of it needs; false where it has none. */
+static bool
+select_instance(const struct project *project, struct str name, bool *selected, bool *needed)
+{
+	bool any = false;
+
+	memset(needed, 0, project->build_count);
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint32_t i = 0; i < project->build_count; i++) {
+			const struct build *build = &project->builds[i];
+			if (build->name.n <= name.n || build->name.s[name.n] != '.' || !str_starts(build->name, name))
+				continue;
+			any = true;
+			for (uint32_t j = 0; pass == 0 && j < build->need_count; j++)
+				needed[build->needs[j]] = true;
+			if (pass == 1 && !needed[i])
+				selected[i] = true;
+		}
+	}
+	return any;
+}
+
+/* Adds all that the selected builds need. */
+static void
+select_needs(const struct project *project, bool *selected, uint32_t *stack)
+{
+	uint32_t depth = 0;
+
+	for (uint32_t i = 0; i < project->build_count; i++)
+		if (selected[i])
+			stack[depth++] = i;
+	while (depth) {
+		const struct build *build = &project->builds[stack[--depth]];
+		for (uint32_t i = 0; i < build->need_count; i++) {
+			if (!selected[build->needs[i]])
+				stack[depth++] = build->needs[i];
+			selected[build->needs[i]] = true;
+		}
+	}
+}
+
+static void
+report_selected(const struct project *project, struct str name, struct diags *diags)
+{
+	struct diag *diag = diag_error(diags, SPAN_NONE, "there is no build '%.*s'", STR_ARG(name));
+	struct suggest suggest = suggest_for(name);
+
+	for (uint32_t i = 0; i < project->build_count; i++)
+		suggest_offer(&suggest, project->builds[i].name);
+	for (uint32_t i = 1; i < project->scope_count; i++)
+		suggest_offer(&suggest, project->scopes[i].name);
+	if (suggest.best.s)
+		diag_hint(diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
+}
+
+bool
+project_select(const struct project *project, struct words names, bool *selected, struct diags *diags)
+{
+	size_t count = project->build_count;
+	struct arena scratch = {0};
+	bool *needed = arena_array(&scratch, bool, count);
+	uint32_t *stack = arena_array(&scratch, uint32_t, count);
+	bool right = true;
+
+	for (size_t i = 0; i < count; i++)
+		selected[i] = names.n == 0;
+	for (size_t i = 0; i < names.n; i++) {
+		const struct build *build = map_get(&project->build_names, names.w[i]);
+		if (build) {
+			selected[build - project->builds] = true;
+		} else if (!select_instance(project, names.w[i], selected, needed)) {
+			report_selected(project, names.w[i], diags);
+			right = false;
+		}
+	}
+	select_needs(project, selected, stack);
+	arena_free(&scratch);
+	return right;
+}
