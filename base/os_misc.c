@@ -16,7 +16,7 @@ os_exhausted(void)
 	static const char message[] = "edcc: out of memory\n";
 	ssize_t written = write(STDERR_FILENO, message, sizeof message - 1);
 	(void)written;
-	_exit(4);
+	quick_exit(4);
 }
 
 static int64_t

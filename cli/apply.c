@@ -52,13 +52,13 @@ open_saved(struct cli *cli, struct saved_plan *saved)
 static enum exit_status
 execute(struct cli *cli, const struct plan *plan)
 {
-	struct session session;
-	if (!session_open(&session, cli))
+	struct session *session = session_open(cli);
+	if (!session)
 		return EXIT_STATUS_USAGE;
-	session.options.keep |= plan->options.keep;
-	session.options.keep_on_failure |= plan->options.keep_on_failure;
-	enum exit_status status = execute_plan(plan, session.events, &session.options);
-	session_close(&session);
+	session->options.keep |= plan->options.keep;
+	session->options.keep_on_failure |= plan->options.keep_on_failure;
+	enum exit_status status = execute_plan(plan, session->events, &session->options);
+	session_close(session);
 	return status;
 }
 

@@ -3,12 +3,12 @@
 static enum exit_status
 destroy_run(struct cli *cli)
 {
-	struct session session;
 	const char *state = cli_state(cli);
-	if (!state || !session_open(&session, cli))
+	struct session *session = state ? session_open(cli) : NULL;
+	if (!session)
 		return EXIT_STATUS_USAGE;
-	enum exit_status status = execute_destroy(state, cli->flags.run, session.events, &session.options);
-	session_close(&session);
+	enum exit_status status = execute_destroy(state, cli->flags.run, session->events, &session->options);
+	session_close(session);
 	return status;
 }
 

@@ -4,13 +4,10 @@
 #include <unistd.h>
 
 static void
-on_interrupt(void *context, int times)
+on_interrupt(void *context)
 {
 	struct session *session = context;
-	if (times == 1)
-		event_warning(session->events, (struct str){NULL, 0}, "interrupted: tearing down (again to let go)");
-	else
-		event_warning(session->events, STR("`edcc destroy` finishes the job"), "interrupted again: letting go");
+	event_warning(session->events, (struct str){NULL, 0}, "interrupted: tearing down (again to let go)");
 }
 
 static void
@@ -53,11 +50,13 @@ open_view(struct session *session, struct cli *cli)
 	return session->redraws ? view_terminal_new(arena, &options) : view_lines_new(arena, &options);
 }
 
-bool
-session_open(struct session *session, struct cli *cli)
+struct session *
+session_open(struct cli *cli)
 {
+	/* It stays as long as the process: a run that is let go may still look at it. */
+	struct session *session = arena_new(&cli->arena, struct session);
 	struct signal_calls calls = {session, on_interrupt, on_resized, on_stopping, on_continued};
-	*session = (struct session){.events = events_new()};
+	session->events = events_new();
 	session->view = open_view(session, cli);
 	session->options = (struct execute_options){
 		.environment = cli->environment,
@@ -67,15 +66,16 @@ session_open(struct session *session, struct cli *cli)
 	};
 	events_add_view(session->events, session->view);
 	session->signals = signals_start(&calls, &session->options.cancel, &session->options.let_go);
-	if (!session->signals)
-		diag_error(&cli->diags, SPAN_NONE, "cannot listen for signals: %m");
-	return session->signals;
+	if (session->signals)
+		return session;
+	diag_error(&cli->diags, SPAN_NONE, "cannot listen for signals: %m");
+	return NULL;
 }
 
 void
 session_close(struct session *session)
 {
-	session->view->close(session->view);
 	signals_end(session->signals);
+	session->view->close(session->view);
 	events_free(session->events);
 }

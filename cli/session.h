@@ -14,8 +14,8 @@ struct session {
 	struct execute_options options;
 };
 
-/* False on an error (filed). */
-bool session_open(struct session *, struct cli *);
+/* In cli's arena; NULL on an error (filed). */
+struct session *session_open(struct cli *);
 void session_close(struct session *);
 
 #endif

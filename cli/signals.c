@@ -30,8 +30,8 @@ interrupt(struct signals *signals)
 	int n = signals->interruptions++;
 	if (n > 1)
 		return;
-	if (signals->calls.interrupted)
-		signals->calls.interrupted(signals->calls.context, n + 1);
+	if (n == 0)
+		call(signals->calls.interrupted, signals->calls.context);
 	ssize_t written = write(signals->pipes[n][1], "", 1);
 	(void)written;
 }
@@ -97,10 +97,5 @@ signals_end(struct signals *signals)
 {
 	pthread_kill(signals->thread, SIGNAL_END);
 	pthread_join(signals->thread, NULL);
-	for (int i = 0; i < 2; i++) {
-		close(signals->pipes[i][0]);
-		close(signals->pipes[i][1]);
-	}
 	pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
-	free(signals);
 }

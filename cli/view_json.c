@@ -13,22 +13,22 @@ static const struct {
 	const char *name, *text, *hint, *number, *total, *took;
 	bool section;
 } members[] = {
-	[EVENT_RUN] = {.name = "run", .text = "project"},
+	[EVENT_RUN] = {.name = "run", .text = "project", .total = "steps"},
 	[EVENT_ACTION] = {.name = "action", .section = true},
 	[EVENT_DONE] = {.name = "action", .text = "result", .took = "took"},
 	[EVENT_FAILED] = {.name = "action", .text = "message", .hint = "hint", .took = "took"},
 	[EVENT_SKIPPED] = {.name = "action", .text = "reason"},
 	[EVENT_OUTPUT] = {.name = "step", .text = "text"},
 	[EVENT_PROGRESS] = {.name = "name", .number = "number", .total = "total"},
-	[EVENT_HOST] = {.name = "host", .text = "state", .hint = "reason"},
+	[EVENT_HOST] = {.name = "host", .text = "state", .hint = "reason", .total = "slots"},
 	[EVENT_SLOTS] = {.name = "host", .number = "jobs", .total = "slots", .text = "files"},
 	[EVENT_NOTE] = {.text = "message"},
 	[EVENT_WARNING] = {.text = "message", .hint = "hint"},
 	[EVENT_VERDICT] = {.name = "step", .text = "verdict", .hint = "reason", .took = "took"},
 	[EVENT_ARTIFACT] = {.name = "path", .text = "sha256", .number = "bytes"},
-	[EVENT_TEARDOWN] = {.number = "things"},
+	[EVENT_TEARDOWN] = {.name = "run", .number = "things"},
 	[EVENT_UNDONE] = {.name = "action", .took = "took"},
-	[EVENT_COMPILES] = {.name = "host", .number = "compiles", .text = "reason"},
+	[EVENT_COMPILES] = {.name = "host", .number = "compiles", .text = "reasons", .hint = "others"},
 	[EVENT_END] = {.number = "status", .text = "message", .took = "took"},
 };
 

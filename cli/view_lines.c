@@ -43,7 +43,6 @@ lines_init(struct lines *lines, struct arena *arena, const struct view_options *
 		.options = *options,
 		.safe = isatty(options->fd),
 		.compiles = buf_new(arena),
-		.local = buf_new(arena),
 	};
 }
 
@@ -152,7 +151,8 @@ put_line(struct lines *lines, struct buf *out, enum style name, const char *form
 	struct str text = str_vprintf(&scratch, format, arguments);
 	va_end(arguments);
 	buf_printf(out, "%sedcc:%s ", style(lines, STYLE_QUIET), style(lines, STYLE_PLAIN));
-	buf_add_c(out, style(lines, name));
+	if (name != STYLE_PLAIN)
+		buf_add_c(out, style(lines, name));
 	if (lines->safe)
 		text_sanitise(out, text, false);
 	else
@@ -228,30 +228,30 @@ put_done(struct lines *lines, struct buf *out, const struct event *event)
 static void
 put_verdict(struct lines *lines, struct buf *out, const struct event *event)
 {
+	const struct running *running = running_find(lines, event->name);
 	bool good = str_is(event->text, "build_success");
 	if (!event->name.n || (good && lines->options.quiet))
 		return;
 	put_line(lines, out, good ? STYLE_GOOD : STYLE_BAD, "%.*s: %.*s%s%.*s (%.*s)", STR_ARG(event->name), STR_ARG(event->text),
-		event->hint.n ? ", " : "", STR_ARG(event->hint), STR_ARG(text_took(out->arena, event->took)));
+		event->hint.n ? ", " : "", STR_ARG(event->hint),
+		STR_ARG(text_took(out->arena, running ? event->time - running->since : event->took)));
 }
 
 static void
 keep_compiles(struct lines *lines, const struct event *event)
 {
-	struct buf *list = event->text.n ? &lines->local : &lines->compiles;
 	lines->compile_count += event->number;
-	buf_printf(list, "%s%.*s %" PRId64, list->n ? ", " : "", STR_ARG(event->name), event->number);
+	buf_printf(&lines->compiles, "%s%.*s %" PRId64, lines->compiles.n ? ", " : "", STR_ARG(event->name), event->number);
 	if (event->text.n)
-		buf_printf(list, " (%.*s)", STR_ARG(event->text));
+		buf_printf(&lines->compiles, " (%.*s)", STR_ARG(event->text));
 }
 
 static void
 put_end(struct lines *lines, struct buf *out, const struct event *event)
 {
 	if (lines->compile_count)
-		put_line(lines, out, STYLE_PLAIN, "%" PRId64 " compile%s: %.*s%s%.*s", lines->compile_count,
-			lines->compile_count == 1 ? "" : "s", STR_ARG(buf_str(&lines->compiles)),
-			lines->compiles.n && lines->local.n ? ", " : "", STR_ARG(buf_str(&lines->local)));
+		put_line(lines, out, STYLE_PLAIN, "%" PRId64 " compile%s: %.*s", lines->compile_count,
+			lines->compile_count == 1 ? "" : "s", STR_ARG(buf_str(&lines->compiles)));
 	put_line(lines, out, event->number == 0 ? STYLE_GOOD : STYLE_BAD, "%.*s (%.*s)", STR_ARG(event->text),
 		STR_ARG(text_took(out->arena, event->took)));
 }

@@ -23,8 +23,7 @@ struct lines {
 	int64_t began; /* of the run */
 	uint32_t hosts_ready;
 	bool hosts_told;
-	struct buf compiles; /* "127.0.0.2 41, 127.0.0.3 40" */
-	struct buf local; /* "here 2 (-march=native)" */
+	struct buf compiles; /* "127.0.0.2 41, this machine 2 (2 -march=native)" */
 	int64_t compile_count;
 };
 

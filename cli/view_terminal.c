@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
@@ -41,7 +42,9 @@ struct terminal {
 	struct arena pending_arena, scratch;
 	struct buf pending; /* what is to scroll above the region */
 	const char *phase;
-	int64_t progress, progress_total;
+	struct progress {
+		int64_t number, total;
+	} steps, fleet, printed, removals; /* printed: what a step's own output says, as ninja's [12/345] */
 	struct terminal_host *hosts;
 	uint32_t host_count;
 	size_t columns, rows;
@@ -107,14 +110,34 @@ region_add(struct region *region, const char *style, struct str text)
 	buf_add_c(region->out, coloured ? "\033[0m\033[K" : "\033[K");
 }
 
-static void
-put_bar(struct buf *line, int64_t number, int64_t total)
+/* The total that is known and tells most: nothing where there is none. */
+static struct progress
+progress_of(const struct terminal *terminal)
 {
-	int64_t full = number >= total ? BAR_COLUMNS : number * BAR_COLUMNS / total;
+	if (terminal->removals.total)
+		return terminal->removals;
+	if (terminal->printed.total)
+		return terminal->printed;
+	if (!terminal->steps.number && terminal->fleet.number < terminal->fleet.total)
+		return terminal->fleet;
+	return terminal->steps.total > 1 ? terminal->steps : (struct progress){0, 0};
+}
+
+static void
+put_bar(struct buf *line, struct progress progress)
+{
+	int64_t full = progress.number >= progress.total ? BAR_COLUMNS : progress.number * BAR_COLUMNS / progress.total;
 	buf_add(line, STR(" ["));
 	for (int64_t i = 0; i < BAR_COLUMNS; i++)
 		buf_add_byte(line, i < full ? '=' : i == full ? '>' : ' ');
-	buf_printf(line, "] %" PRId64 "/%" PRId64, number, total);
+	buf_printf(line, "] %" PRId64 "/%" PRId64, progress.number, progress.total);
+}
+
+/* Whole seconds, for what is still going on. */
+static struct str
+text_elapsed(struct arena *arena, int64_t ms)
+{
+	return ms < 60000 ? str_printf(arena, "%" PRId64 " s", ms / 1000) : text_took(arena, ms);
 }
 
 /* "build [=====>    ] 41/120  1 min 3 s" */
@@ -123,11 +146,12 @@ add_phase(struct region *region, int64_t now)
 {
 	struct terminal *terminal = region->terminal;
 	struct buf line = buf_new(region->out->arena);
+	struct progress progress = progress_of(terminal);
 	buf_add_c(&line, terminal->phase);
-	if (terminal->progress_total > 0)
-		put_bar(&line, terminal->progress, terminal->progress_total);
+	if (progress.total)
+		put_bar(&line, progress);
 	if (terminal->lines.began)
-		buf_printf(&line, "  %.*s", STR_ARG(text_took(region->out->arena, (now - terminal->lines.began) / 1000 * 1000)));
+		buf_printf(&line, "  %.*s", STR_ARG(text_elapsed(region->out->arena, now - terminal->lines.began)));
 	region_add(region, "\033[1m", buf_str(&line));
 }
 
@@ -138,7 +162,7 @@ add_steps(struct region *region, int64_t now)
 	struct buf line = buf_new(region->out->arena);
 	for (const struct running *running = region->terminal->lines.running; running && line.n < 4096; running = running->next)
 		buf_printf(&line, "%s%.*s %.*s", line.n ? ", " : "running: ", STR_ARG(running->name),
-			STR_ARG(text_took(region->out->arena, (now - running->since) / 1000 * 1000)));
+			STR_ARG(text_elapsed(region->out->arena, now - running->since)));
 	if (line.n)
 		region_add(region, "", buf_str(&line));
 }
@@ -254,29 +278,70 @@ take_slots(struct terminal *terminal, const struct event *event)
 	host->slots = event->total;
 }
 
+/* [12/345] at the beginning of the last line, as ninja prints it. */
 static void
-take_state(struct terminal *terminal, const struct event *event)
+take_printed(struct terminal *terminal, struct str text)
+{
+	struct progress found = {0, 0};
+	text = str_trim(text);
+	const char *newline = text.n ? memrchr(text.s, '\n', text.n) : NULL;
+	struct str line = newline ? str_part(text, (size_t)(newline + 1 - text.s), text.n) : text;
+	size_t slash = str_find(line, '/'), end = str_find(line, ']');
+	if (!str_starts(line, STR("[")) || slash > end || end == line.n)
+		return;
+	if (str_integer(str_part(line, 1, slash), &found.number) && str_integer(str_part(line, slash + 1, end), &found.total) &&
+		found.number > 0 && found.total >= found.number)
+		terminal->printed = found;
+}
+
+static void
+take_action(struct terminal *terminal, const struct event *event, bool begins)
 {
 	static const char *const sections[] = {
 #define X(name, text) text,
 		SECTIONS(X)
 #undef X
 	};
-	switch (event->kind) {
-	case EVENT_ACTION:
+	if (begins)
 		terminal->phase = sections[event->section];
+	if (event->section != SECTION_BUILD)
+		return;
+	terminal->steps.number += !begins;
+	terminal->printed = (struct progress){0, 0};
+}
+
+static void
+take_state(struct terminal *terminal, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_RUN:
+		terminal->steps.total = event->total;
+		break;
+	case EVENT_ACTION:
+		take_action(terminal, event, true);
+		break;
+	case EVENT_DONE:
+	case EVENT_FAILED:
+	case EVENT_SKIPPED:
+		take_action(terminal, event, false);
+		break;
+	case EVENT_OUTPUT:
+		take_printed(terminal, event->text);
+		break;
+	case EVENT_HOST:
+		terminal->fleet.total += str_is(event->text, "starting");
+		terminal->fleet.number += str_is(event->text, "ready");
 		break;
 	case EVENT_SLOTS:
 		take_slots(terminal, event);
 		break;
-	case EVENT_PROGRESS:
-		terminal->progress = event->number;
-		terminal->progress_total = event->total;
-		break;
 	case EVENT_TEARDOWN:
-		terminal->phase = sections[SECTION_TEARDOWN];
-		terminal->progress_total = 0;
+		terminal->phase = "teardown";
+		terminal->removals.total = event->number;
 		terminal->host_count = 0;
+		break;
+	case EVENT_UNDONE:
+		terminal->removals.number++;
 		break;
 	default:
 		break;

@@ -8,7 +8,7 @@
 
 /* EVENT(name, text in --json, which fields it uses) */
 #define EVENTS(EVENT) \
-	EVENT(RUN, "run") /* a run begins: name = its id, text = the project */ \
+	EVENT(RUN, "run") /* a run begins: name = its id, text = the project, total = how many steps it has */ \
 	EVENT(ACTION, "action") /* an action begins: name, section */ \
 	EVENT(DONE, "done") /* it is done: name, text = what came of it, took */ \
 	EVENT(FAILED, "failed") /* name, text = why, hint = the way out, took */ \

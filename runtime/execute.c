@@ -392,7 +392,9 @@ execute_plan(const struct plan *plan, struct events *events, const struct execut
 	} else if (!open_run(execution, state, &failure)) {
 		status = refuse(execution, failure.status, failure.message, failure.hint);
 	} else {
-		event_emit(events, (struct event){.kind = EVENT_RUN, .name = run->id, .text = plan->project->name});
+		event_emit(events,
+			(struct event){
+				.kind = EVENT_RUN, .name = run->id, .text = plan->project->name, .total = plan->step_count});
 		status = run_all(execution);
 		if (execution->let_go)
 			return status;
