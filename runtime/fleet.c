@@ -48,19 +48,19 @@ fill_compiler(struct loader *l, const struct merges *merges, struct project *pro
 	project->compiler_span = version.source ? version : compiler->span;
 }
 
-/* The groups of machines: at least one. */
+/* The groups of machines: none where the file asks for none. */
 static void
 fill_groups(struct loader *l, const struct merges *merges, struct project *project)
 {
 	uint32_t count = merges->count[BLOCK_instances];
 
-	project->group_count = count ? count : 1;
-	project->groups = arena_array(l->arena, struct instance_group, project->group_count);
-	for (uint32_t i = 0; i < project->group_count; i++) {
-		const struct merged *merged = count ? &merges->list[BLOCK_instances][i] : NULL;
+	project->group_count = count;
+	project->groups = arena_array(l->arena, struct instance_group, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct merged *merged = &merges->list[BLOCK_instances][i];
 		struct instance_group *group = &project->groups[i];
-		group->name = merged ? merged->name : STR("");
-		group->span = merged ? merged->span : SPAN_NONE;
+		group->name = merged->name;
+		group->span = merged->span;
 		merge_settings(l, &block_schemas[BLOCK_instances], merged, &group->set, NULL);
 		if (group->set.minimum > group->set.count) {
 			struct diag *diag = diag_error(l->diags, merge_span(l, merged, "minimum"), "minimum is %d, but count is %d",
