@@ -70,7 +70,7 @@ cli_project(struct cli *cli, bool run_commands)
 {
 	struct project_options options = {
 		.file = cli_file(cli),
-		.provider = cli->flags.provider.s,
+		.provider = cli->flags.provider.n ? str_c(&cli->arena, cli->flags.provider) : NULL,
 		.environment = cli->environment,
 		.run_commands = run_commands,
 	};

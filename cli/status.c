@@ -2,6 +2,9 @@
 #include "cli/view.h"
 #include "runtime/journal.h"
 
+#include <inttypes.h>
+#include <stdlib.h>
+
 /* A run as its journal tells it. */
 struct report {
 	struct cli *cli;
@@ -32,7 +35,15 @@ condition(const struct journal_state *state)
 	return os_owner_alive(&state->owner) ? "running" : "abandoned";
 }
 
-/* The newest line of each name, in the order in which the names came. */
+/* 127.0.0.10 after 127.0.0.9. */
+static int
+by_name(const void *a, const void *b)
+{
+	struct str left = ((const struct map_entry *)a)->key, right = ((const struct map_entry *)b)->key;
+	return left.n != right.n ? (left.n > right.n) - (left.n < right.n) : str_compare(left, right);
+}
+
+/* The newest line of each name: hosts by name, for they come as they are ready, all else in order. */
 static struct map
 lines_of(struct report *report, const struct shown *what)
 {
@@ -43,6 +54,8 @@ lines_of(struct report *report, const struct shown *what)
 		if (str_is(json_text(line, "record", none), record_name(what->record)))
 			*map_at(&map, json_text(line, what->name, none)) = line;
 	}
+	if (what->record == RECORD_HOST && map.count)
+		qsort(map.entries, map.count, sizeof *map.entries, by_name);
 	return map;
 }
 
@@ -61,19 +74,19 @@ static struct str
 row_text(struct arena *arena, enum record record, const struct json *line)
 {
 	const struct str none = STR("");
+	int64_t number = json_integer(line, record == RECORD_HOST ? "slots" : "number", 0);
+	const char *plural = number == 1 ? "" : "s";
 	struct str reason = json_text(line, "reason", none), why = json_text(line, "why", none);
 	switch (record) {
 	case RECORD_HOST:
-		return str_printf(
-			arena, "%.*s, %d slots", STR_ARG(json_text(line, "state", none)), (int)json_integer(line, "slots", 0));
+		return str_printf(arena, "%.*s, %" PRId64 " slot%s", STR_ARG(json_text(line, "state", none)), number, plural);
 	case RECORD_STEP:
 		return str_printf(arena, "%.*s%s%.*s, %.*s", STR_ARG(json_text(line, "verdict", none)), reason.n ? ": " : "",
 			STR_ARG(reason), STR_ARG(text_took(arena, json_integer(line, "took", 0))));
 	case RECORD_ARTIFACT:
 		return text_bytes(arena, json_integer(line, "size", 0));
 	default:
-		return str_printf(
-			arena, "%d compiles%s%.*s", (int)json_integer(line, "number", 0), why.n ? ": " : "", STR_ARG(why));
+		return str_printf(arena, "%" PRId64 " compile%s%s%.*s", number, plural, why.n ? ": " : "", STR_ARG(why));
 	}
 }
 
@@ -115,7 +128,7 @@ put_lines(struct json_writer *json, struct report *report, const struct shown *w
 		json_open_object(json, NULL);
 		json_put_text(json, what->name, lines.entries[i].key);
 		for (size_t k = 0; k < 3 && what->texts[k]; k++)
-			if (json_member(line, what->texts[k]))
+			if (json_text(line, what->texts[k], STR("")).n)
 				json_put_text(json, what->texts[k], json_text(line, what->texts[k], STR("")));
 		for (size_t k = 0; k < 3 && what->numbers[k]; k++)
 			if (json_member(line, what->numbers[k]))
@@ -141,7 +154,8 @@ print_json(struct report *report)
 		put_lines(json, report, &shown[i]);
 	if (verdict) {
 		json_put_text(json, "verdict", json_text(verdict, "verdict", STR("")));
-		json_put_text(json, "reason", json_text(verdict, "reason", STR("")));
+		if (json_text(verdict, "reason", STR("")).n)
+			json_put_text(json, "reason", json_text(verdict, "reason", STR("")));
 	}
 	json_open_array(json, "there");
 	for (size_t i = 0; i < state->open_count; i++)

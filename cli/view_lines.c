@@ -224,17 +224,15 @@ put_done(struct lines *lines, struct buf *out, const struct event *event)
 			STR_ARG(event->text), STR_ARG(text_took(out->arena, event->took)));
 }
 
-/* A step's verdict; the build's stands in the last line. */
+/* A step's success: its failure comes as an event of its own, and the build's verdict stands in the last line. */
 static void
 put_verdict(struct lines *lines, struct buf *out, const struct event *event)
 {
 	const struct running *running = running_find(lines, event->name);
-	bool good = str_is(event->text, "build_success");
-	if (!event->name.n || (good && lines->options.quiet))
+	if (!running || lines->options.quiet || !str_is(event->text, "build_success"))
 		return;
-	put_line(lines, out, good ? STYLE_GOOD : STYLE_BAD, "%.*s: %.*s%s%.*s (%.*s)", STR_ARG(event->name), STR_ARG(event->text),
-		event->hint.n ? ", " : "", STR_ARG(event->hint),
-		STR_ARG(text_took(out->arena, running ? event->time - running->since : event->took)));
+	put_line(lines, out, STYLE_GOOD, "step %.*s: build_success%s%.*s (%.*s)", STR_ARG(event->name), event->hint.n ? ", " : "",
+		STR_ARG(event->hint), STR_ARG(text_took(out->arena, event->time - running->since)));
 }
 
 static void
