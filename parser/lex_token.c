@@ -73,7 +73,7 @@ read_word(struct lexer *lex, uint32_t from)
 	uint32_t at = from;
 	bool plain = true;
 
-	while (at && (at == from || !ends_word(lex, at))) {
+	do {
 		char c = lex->text[at];
 		if (c == '"' || c == '\'') {
 			at = scan_quoted(&s, at);
@@ -85,7 +85,7 @@ read_word(struct lexer *lex, uint32_t from)
 			continue;
 		}
 		plain = false;
-	}
+	} while (at && !ends_word(lex, at));
 	struct span span = {lex->source, from, (at ? at : lex->limit) - from};
 	if (!plain) {
 		struct value_cursor c = value_open(lex->diags->sources, span, VALUE_WORDS);
