@@ -35,39 +35,36 @@ enum match {
 	MATCH_START,
 };
 
-/* Arguments that make a call none that compiles. */
-static const struct rule {
+struct rule {
 	const char *argument;
 	enum match match;
 	const char *words; /* NULL: the argument itself */
-} others[] =
-	{
-		{"-E", MATCH_WHOLE, "preprocessing only"},
-		{"-M", MATCH_WHOLE, "dependencies only"},
-		{"-MM", MATCH_WHOLE, "dependencies only"},
-		{"--version", MATCH_WHOLE, "asking the compiler"},
-		{"-v", MATCH_WHOLE, "asking the compiler"},
-		{"-dump", MATCH_START, "asking the compiler"},
-		{"-print-", MATCH_START, "asking the compiler"},
-		{"--print-", MATCH_START, "asking the compiler"},
-},
-  /* Arguments that keep a compile here. */
-	kept[] = {
-		{"-march=native", MATCH_WHOLE, NULL},
-		{"-mtune=native", MATCH_WHOLE, NULL},
-		{"-flto", MATCH_WHOLE, NULL},
-		{"--coverage", MATCH_WHOLE, NULL},
-		{"-fprofile-arcs", MATCH_WHOLE, NULL},
-		{"-ftest-coverage", MATCH_WHOLE, NULL},
-		{"-fprofile-generate", MATCH_START, "-fprofile-generate"},
-		{"-fprofile-use", MATCH_START, "-fprofile-use"},
-		{"-fprofile-correction", MATCH_WHOLE, NULL},
-		{"-fauto-profile", MATCH_START, "-fauto-profile"},
-		{"-frepo", MATCH_WHOLE, NULL},
-		{"-specs=", MATCH_START, "-specs="},
-		{"--specs=", MATCH_START, "-specs="},
-		{"-Wa,", MATCH_START, "-Wa,-a"},
-		{"-x", MATCH_START, "-x"},
+};
+
+/* Arguments that make a call none that compiles. */
+static const struct rule others[] = {
+	{"-E", MATCH_WHOLE, "preprocessing only"},
+	{"-M", MATCH_WHOLE, "dependencies only"},
+	{"-MM", MATCH_WHOLE, "dependencies only"},
+};
+
+/* Arguments that keep a compile here. */
+static const struct rule kept[] = {
+	{"-march=native", MATCH_WHOLE, NULL},
+	{"-mtune=native", MATCH_WHOLE, NULL},
+	{"-flto", MATCH_WHOLE, NULL},
+	{"--coverage", MATCH_WHOLE, NULL},
+	{"-fprofile-arcs", MATCH_WHOLE, NULL},
+	{"-ftest-coverage", MATCH_WHOLE, NULL},
+	{"-fprofile-generate", MATCH_START, "-fprofile-generate"},
+	{"-fprofile-use", MATCH_START, "-fprofile-use"},
+	{"-fprofile-correction", MATCH_WHOLE, NULL},
+	{"-fauto-profile", MATCH_START, "-fauto-profile"},
+	{"-frepo", MATCH_WHOLE, NULL},
+	{"-specs=", MATCH_START, "-specs="},
+	{"--specs=", MATCH_START, "-specs="},
+	{"-Wa,", MATCH_START, "-Wa,-a"},
+	{"-x", MATCH_START, "-x"},
 };
 
 static const char *

@@ -214,7 +214,7 @@ list_names(struct arena *arena, const struct family *family)
 	return names;
 }
 
-/* "gcc 12.2.0 (gcc, gcc-12), clang 14.0.6 (clang)"; "no gcc and no clang" where there is none. */
+/* "gcc 12.2.0 (gcc, gcc-12), clang 14.0.6 (clang)"; none where there is none. */
 static struct str
 what_is_there(struct arena *arena)
 {
@@ -243,8 +243,6 @@ what_is_there(struct arena *arena)
 			buf_add_byte(&text, ')');
 		}
 	}
-	if (!text.n)
-		buf_add_c(&text, "no gcc and no clang");
 	return buf_str(&text);
 }
 
@@ -276,15 +274,15 @@ file_missing(struct search *search, struct diags *diags)
 		buf_printf(&what, " called '%.*s'", STR_ARG(set->cc));
 	if (set->target.n)
 		buf_printf(&what, " for %.*s", STR_ARG(set->target));
-	struct diag *diag;
-	if (search->seen.n)
-		diag = diag_error(diags, project->compiler_span, "there is no %.*s here: %.*s; there is %.*s",
-			STR_ARG(buf_str(&what)), STR_ARG(search->seen), STR_ARG(what_is_there(search->arena)));
+	struct str there = what_is_there(search->arena);
+	struct diag *diag = diag_error(diags, project->compiler_span, "there is no %.*s here%s%.*s; %s%.*s",
+		STR_ARG(buf_str(&what)), search->seen.n ? ": " : "", STR_ARG(search->seen),
+		there.n ? "there is " : "nor any other compiler", STR_ARG(there));
+	if (set->cc.n)
+		diag_hint(diags, diag, "correct 'cc' in the compiler block, or leave it out");
 	else
-		diag = diag_error(diags, project->compiler_span, "there is no %.*s here; there is %.*s", STR_ARG(buf_str(&what)),
-			STR_ARG(what_is_there(search->arena)));
-	diag_hint(diags, diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
-		STR_ARG(package_of(search)));
+		diag_hint(diags, diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
+			STR_ARG(package_of(search)));
 }
 
 bool

@@ -1,0 +1,230 @@
+/* What is read from distcc's logs and state files, and what is written for it. */
+#include "fleet.h"
+
+#include "base/arena.h"
+#include "runtime/distcc.h"
+
+#include <sys/wait.h>
+
+static void
+slots_and_jobs(void **state)
+{
+	(void)state;
+	struct planned_host hosts[] = {{.slots = 2}, {.slots = 3}};
+	assert_int_equal(distcc_slots(8, 0), 8);
+	assert_int_equal(distcc_slots(0, 0), 1);
+	assert_int_equal(distcc_slots(8, 3), 3);
+	assert_int_equal(distcc_jobs(hosts, 2, 2, 0), 7);
+	assert_int_equal(distcc_jobs(hosts, 2, 2, 5), 5);
+}
+
+static void
+hosts_that_are_ready(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	struct host hosts[] = {
+		{.address = STR("127.0.0.2:41001"), .slots = 2, .ready = true},
+		{.address = STR("127.0.0.3:41002"), .slots = 2},
+		{.address = STR("127.0.0.4:41003"), .slots = 1, .ready = true},
+	};
+	assert_text(distcc_hosts(&arena, hosts, 3, false), "127.0.0.2:41001/2 127.0.0.4:41003/1");
+	assert_text(distcc_hosts(&arena, hosts, 3, true), "127.0.0.2:41001/2,lzo 127.0.0.4:41003/1,lzo");
+	assert_text(distcc_hosts(&arena, hosts, 0, false), "");
+	arena_free(&arena);
+}
+
+static const char *
+write_file(struct arena *arena, const char *text)
+{
+	struct str error;
+	const char *path = str_printf(arena, "/tmp/edcc-test-%d.log", getpid()).s;
+	assert_true(os_write_atomic(arena, path, str_from(text), 0600, &error));
+	return path;
+}
+
+static void
+a_host_counts_compiles(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	const char *path = write_file(&arena,
+		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 OTHER exit:0 sig:0 core:0 ret:108 time:0ms \n"
+		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:14ms gcc-12 "
+		"edcc-canary.c\n"
+		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:14ms gcc-12 a.c\n"
+		"distccd[1] compile from COMPILE_OK to b.o\n"
+		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_ERROR exit:1 sig:0 core:0 ret:0 time:9ms gcc-12 b.c\n"
+		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:1");
+	assert_int_equal(distcc_count_host(path), 3);
+	unlink(path);
+	assert_int_equal(distcc_count_host(path), 0);
+	arena_free(&arena);
+}
+
+static void
+assert_local(const char *log, uint64_t count, uint64_t fallbacks, const char *reasons, const char *others)
+{
+	struct arena arena = {0};
+	struct local_compiles local;
+	const struct map *maps[] = {&local.reasons, &local.others};
+	const char *expected[] = {reasons, others};
+	const char *path = write_file(&arena, log);
+	assert_true(distcc_count_local(&arena, path, &local));
+	unlink(path);
+	assert_int_equal(local.count, count);
+	assert_int_equal(local.fallbacks, fallbacks);
+	for (size_t m = 0; m < 2; m++) {
+		struct buf text = buf_new(&arena);
+		for (uint32_t i = 0; i < maps[m]->count; i++)
+			buf_printf(&text, "%s%d %.*s", i ? ", " : "", (int)*(uint64_t *)maps[m]->entries[i].value,
+				STR_ARG(maps[m]->entries[i].key));
+		assert_text(buf_str(&text), expected[m]);
+	}
+	arena_free(&arena);
+}
+
+#define CALL(arguments) "distcc[7] exec on localhost: " arguments "\n"
+
+static void
+local_calls_have_reasons(void **state)
+{
+	(void)state;
+	assert_local("", 0, 0, "", "");
+	assert_local("distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\ndistcc[7] cpp a.c on localhost completed ok\n", 0,
+		0, "", "");
+	assert_local(CALL("gcc-12 -march=native -c a.c -o a.o") CALL("gcc-12 -c b.c -march=native")
+			     CALL("gcc-12 -mtune=native -c c.c"),
+		3, 0, "2 -march=native, 1 -mtune=native", "");
+	assert_local(CALL("gcc-12 -flto=auto -flto -c a.c"), 1, 0, "1 -flto", "");
+	assert_local(CALL("gcc-12 -fprofile-use=x.prof -c a.c") CALL("gcc-12 --coverage -c a.c"), 2, 0,
+		"1 -fprofile-use, 1 --coverage", "");
+	assert_local(CALL("gcc-12 -Wa,-al=x.lst -c a.c") CALL("gcc-12 -Wa,--noexecstack -c a.s"), 2, 0,
+		"1 -Wa,-a, 1 assembler source", "");
+	assert_local(CALL("gcc-12 -c a.S -o a.o"), 1, 0, "1 assembler source", "");
+	assert_local(CALL("gcc-12 -include x.c -c a.c"), 1, 0, "1 several inputs", "");
+	assert_local(CALL("gcc-12 -c -o a.o -x c -"), 1, 0, "1 -x", "");
+	assert_local(CALL("gcc-12 -c a.c -o -"), 1, 0, "1 output to standard output", "");
+	assert_local(CALL("gcc-12 -O2 -o prog a.c b.c"), 1, 0, "1 compiled and linked in one call", "");
+	assert_local(CALL("gcc-12 -o prog.c a.o b.o -lm") CALL("gcc-12 -shared -o l.so a.o"), 0, 0, "", "2 linking");
+	assert_local(CALL("gcc-12 -E a.c") CALL("gcc-12 -MM a.c") CALL("gcc-12 -MM -MF x.c a.c"), 0, 0, "",
+		"1 preprocessing only, 2 dependencies only");
+	assert_local(CALL("gcc-12 -c conftest.c") CALL("gcc-12 -o conftest conftest.c -lm"), 0, 0, "", "2 configure test");
+	assert_local(CALL("gcc-12 --version") CALL("gcc-12 -dumpmachine") CALL("gcc-12 -v"), 0, 0, "", "3 asking the compiler");
+	assert_local(CALL("gcc-12 -c a.c"), 1, 0, "1 no reason given by distcc", "");
+}
+
+/* Clients write in turns: a failure belongs to the client whose pid it has. */
+static void
+fallbacks_name_the_host(void **state)
+{
+	(void)state;
+	assert_local("distcc[7] Warning: failed to distribute a.c to 127.0.0.2:41001/2, running locally instead\n"
+		     "distcc[8] exec on localhost: gcc-12 -march=native -c b.c\n"
+		     "distcc[7] exec on localhost: gcc-12 -c a.c -o a.o\n"
+		     "distcc[7] (dcc_exit) exit: code 0; self: 0.0 user\n"
+		     "distcc[7] exec on localhost: gcc-12 -c -march=native a.c -o a.o\n"
+		     "distcc[9] Warning: failed to distribute, running locally instead\n"
+		     "distcc[9] exec on localhost: gcc-12 -c c.c\n",
+		4, 2, "2 -march=native, 1 fallback: 127.0.0.2 failed, 1 fallback: no host could be asked", "");
+}
+
+/* --- state files --- */
+
+static void
+put_state(struct arena *arena, const char *folder, pid_t pid, size_t size, const char *file, int phase)
+{
+	unsigned char bytes[296] = {0};
+	uint64_t head[] = {296, 0x44494800, (uint64_t)pid};
+	int tail[] = {3, phase};
+	struct str error;
+	memcpy(bytes, head, sizeof head);
+	strcpy((char *)bytes + 24, file);
+	strcpy((char *)bytes + 152, "127.0.0.2");
+	memcpy(bytes + 280, tail, sizeof tail);
+	struct str path = str_printf(arena, "%s/state/binstate_%d", folder, pid);
+	assert_true(os_write_atomic(arena, path.s, (struct str){(char *)bytes, size}, 0600, &error));
+}
+
+static void
+state_files_are_read_with_care(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	struct fleet *fleet = fleet_new(0);
+	struct distcc_job jobs[8];
+	struct str error;
+	assert_int_equal(distcc_jobs_now(fleet->dir, jobs, 8), 0);
+	assert_true(os_make_folders(&arena, str_printf(&arena, "%s/state", fleet->dir).s, false, &error));
+	pid_t dead = fork();
+	if (dead == 0)
+		_exit(0);
+	waitpid(dead, NULL, 0);
+	put_state(&arena, fleet->dir, getpid(), 296, "a.c", 5);
+	put_state(&arena, fleet->dir, dead, 296, "dead.c", 5);
+	put_state(&arena, fleet->dir, getppid(), 200, "torn.c", 5);
+	put_state(&arena, fleet->dir, 1, 296, "phase.c", 99);
+	assert_int_equal(distcc_jobs_now(fleet->dir, jobs, 8), 1);
+	assert_string_equal(jobs[0].file, "a.c");
+	assert_string_equal(jobs[0].host, "127.0.0.2");
+	assert_int_equal(jobs[0].slot, 3);
+	assert_int_equal(jobs[0].phase, 5);
+	assert_int_equal(distcc_jobs_now(fleet->dir, jobs, 0), 0);
+	arena_free(&arena);
+	fleet_free(fleet);
+}
+
+/* --- the environment --- */
+
+static const char *
+value_of(const struct map *map, const char *name)
+{
+	return map_get(map, str_from(name));
+}
+
+static void
+the_environment_of_a_recipe(void **state)
+{
+	(void)state;
+	struct fleet *fleet = fleet_new(2);
+	fleet->project.cached = true;
+	fleet->project.cache.dir = STR("cache");
+	fleet_open(fleet);
+	fleet->run.hosts[0] = (struct host){.name = STR("127.0.0.2"), .address = STR("127.0.0.2:41001"), .slots = 2, .ready = true};
+	fleet->plan->jobs = 6;
+	fleet->plan->local_slots = 2;
+	struct map map = map_new(&fleet->arena);
+	distcc_environment(&fleet->run, &fleet->arena, &map);
+	assert_string_equal(value_of(&map, "CC"), "ccache gcc");
+	assert_string_equal(value_of(&map, "CXX"), "ccache g++");
+	assert_string_equal(value_of(&map, "JOBS"), "6");
+	assert_string_equal(value_of(&map, "CCACHE_PREFIX"), "distcc");
+	assert_string_equal(value_of(&map, "CCACHE_DIR"), str_printf(&fleet->arena, "%s/cache", fleet->dir).s);
+	assert_string_equal(value_of(&map, "CCACHE_MAXSIZE"), "5242880Ki");
+	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4 127.0.0.2:41001/2");
+	assert_string_equal(value_of(&map, "EDCC_HOSTS"), "127.0.0.2");
+	assert_string_equal(value_of(&map, "DISTCC_IO_TIMEOUT"), "60");
+	assert_string_equal(value_of(&map, "DISTCC_FALLBACK"), "1");
+	fleet->run.hosts[0].ready = false;
+	map = map_new(&fleet->arena);
+	distcc_environment(&fleet->run, &fleet->arena, &map);
+	assert_string_equal(value_of(&map, "CC"), "ccache gcc");
+	assert_null(value_of(&map, "CCACHE_PREFIX"));
+	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "");
+	fleet_free(fleet);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(slots_and_jobs),
+		cmocka_unit_test(hosts_that_are_ready),
+		cmocka_unit_test(a_host_counts_compiles),
+		cmocka_unit_test(local_calls_have_reasons),
+		cmocka_unit_test(fallbacks_name_the_host),
+		cmocka_unit_test(state_files_are_read_with_care),
+		cmocka_unit_test(the_environment_of_a_recipe),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
