@@ -162,7 +162,7 @@ journal_write(struct journal *journal, enum record record, struct str name, bool
 		written = sync_journal(journal);
 		reason = errno;
 	}
-	if (!written && error->n == 0)
+	if (!written)
 		*error = (struct str){strerrordesc_np(reason), strlen(strerrordesc_np(reason))};
 	return written;
 }
