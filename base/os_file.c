@@ -50,9 +50,14 @@ open_regular(struct arena *arena, const char *path, struct stat *status, struct 
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0) {
+		int reason = errno;
+		const char *what = NULL;
 		/* A socket cannot be opened at all. */
-		const char *what = errno == ENXIO && stat(path, status) == 0 ? not_regular(status->st_mode) : NULL;
-		fail(arena, error, "read", path, what ? what : strerrordesc_np(errno));
+		if (reason == ENXIO && stat(path, status) == 0)
+			what = not_regular(status->st_mode);
+		if (reason == ENOENT && lstat(path, status) == 0 && S_ISLNK(status->st_mode))
+			what = "it is a link to what is not there";
+		fail(arena, error, "read", path, what ? what : strerrordesc_np(reason));
 		return -1;
 	}
 	if (fstat(fd, status) < 0) {
@@ -102,9 +107,17 @@ size_text(struct arena *arena, size_t size)
 }
 
 static bool
+fail_size(struct arena *arena, const char *path, size_t limit, struct str *error)
+{
+	return fail(arena, error, "read", path, str_printf(arena, "it is larger than %s", size_text(arena, limit).s).s);
+}
+
+static bool
 read_all(struct arena *arena, int fd, const char *path, size_t expected, size_t limit, struct str *text, struct str *error)
 {
-	size_t capacity = (expected < limit ? expected : limit) + 1, n = 0;
+	if (expected > limit)
+		return fail_size(arena, path, limit, error);
+	size_t capacity = expected + 1, n = 0;
 	char *bytes = arena_text(arena, capacity);
 	for (;;) {
 		/* One byte more than expected tells the end of the file, or that it is too large. */
@@ -113,8 +126,7 @@ read_all(struct arena *arena, int fd, const char *path, size_t expected, size_t 
 			return fail_errno(arena, error, "read", path);
 		n += (size_t)got;
 		if (n > limit)
-			return fail(
-				arena, error, "read", path, str_printf(arena, "it is larger than %s", size_text(arena, limit).s).s);
+			return fail_size(arena, path, limit, error);
 		if (got == 0)
 			break;
 		if (n == capacity) {
