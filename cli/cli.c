@@ -2,6 +2,7 @@
 #include "runtime/journal.h"
 #include "runtime/provider.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,8 @@ cli_file(struct cli *cli)
 	const char *slash = getcwd(here, sizeof here);
 	for (; slash; slash = strchr(slash + 1, '/')) {
 		const char *file = str_printf(&cli->arena, "%sEdccfile", buf_c(&path)).s;
-		if (access(file, F_OK) == 0)
+		/* A link to nowhere is an error to tell, not a reason to take another folder's. */
+		if (faccessat(AT_FDCWD, file, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			return file;
 		buf_add(&path, STR("../"));
 	}
