@@ -54,9 +54,9 @@ go_up(struct buf *out, size_t root)
 struct str
 load_join(struct arena *arena, struct str dir, struct str path)
 {
-	struct buf out = buf_new(arena);
 	struct str whole =
 		str_starts(path, STR("/")) || !dir.n ? path : str_printf(arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(path));
+	struct buf out = buf_sized(arena, whole.n);
 	struct str rest = whole, piece;
 	size_t root = str_starts(whole, STR("/")) ? 1 : 0;
 
@@ -128,7 +128,7 @@ load_edccfile(struct loader *l)
 
 	if (!read_path(l, name, &text, &error)) {
 		struct diag *diag = diag_error(l->diags, SPAN_NONE, "%.*s", STR_ARG(error));
-		diag_hint(l->diags, diag, "'edcc init' writes an Edccfile; -f names another file");
+		diag_hint(l->diags, diag, "-f names another file");
 		return NULL;
 	}
 	return add_unit(l, UNIT_FILE, name, name, name, text);
