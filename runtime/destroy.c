@@ -111,7 +111,7 @@ execute_destroy(const char *state, struct str run, struct events *events, const 
 	if (!os_is_folder(state))
 		event_note(events, "nothing to remove");
 	else if (!lock_take(&arena, state, &lock, &taken_from, &error))
-		status = refuse(events, error, STR("end it with Ctrl-C: it tears down what it has made"));
+		status = refuse(events, error, lock.held ? STR("end it with Ctrl-C: it tears down what it has made") : STR(""));
 	else {
 		status = destroy_runs(&arena, state, run, events, options);
 		lock_release(&lock);

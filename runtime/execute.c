@@ -364,6 +364,31 @@ run_all(struct execution *execution)
 	return end(execution, summary(execution));
 }
 
+/* With the lock held. */
+static enum exit_status
+run_locked(struct execution *execution, const char *state)
+{
+	struct run *run = &execution->run;
+	const struct execute_options *options = execution->options;
+	struct failure failure = {.arena = &run->arena};
+	if (teardown_dead_runs(state, run->events, options->environment, options->let_go) != TEARDOWN_CLEAN)
+		return refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
+			STR("edcc destroy removes it"));
+	if (!open_run(execution, state, &failure))
+		return refuse(execution, failure.status, failure.message, failure.hint);
+	event_emit(run->events, (struct event){.kind = EVENT_RUN, .name = run->id, .text = run->project->name});
+	return run_all(execution);
+}
+
+static enum exit_status
+refuse_lock(struct execution *execution, struct str error)
+{
+	if (execution->lock.held)
+		return refuse(execution, EXIT_STATUS_USAGE, error, STR("wait for it, or end it with Ctrl-C"));
+	return refuse(execution, EXIT_STATUS_PROVIDER, error,
+		STR("edcc keeps its journal there; 'state: path = …' chooses another folder"));
+}
+
 enum exit_status
 execute_plan(const struct plan *plan, struct events *events, const struct execute_options *options)
 {
@@ -372,33 +397,22 @@ execute_plan(const struct plan *plan, struct events *events, const struct execut
 	if (!execution)
 		os_exhausted();
 	struct run *run = &execution->run;
-	struct failure failure = {.arena = &run->arena};
 	execution->options = options;
 	execution->started = os_now_ms();
 	run->plan = plan;
 	run->project = plan->project;
 	run->events = events;
 	char *state = state_folder(&run->arena, plan->project);
-	if (!lock_take(&run->arena, state, &execution->lock, &taken_from, &error))
-		return refuse(execution, EXIT_STATUS_USAGE, error,
-			STR("wait for it, or end it with Ctrl-C; edcc destroy removes what a dead run left"));
-	if (taken_from.n)
-		event_note(events, "the lock of %.*s, which has ended, is taken over", STR_ARG(taken_from));
 	enum exit_status status;
-	enum teardown_end remains = teardown_dead_runs(state, events, options->environment, options->let_go);
-	if (remains != TEARDOWN_CLEAN) {
-		status = refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
-			STR("edcc destroy removes it"));
-	} else if (!open_run(execution, state, &failure)) {
-		status = refuse(execution, failure.status, failure.message, failure.hint);
+	if (lock_take(&run->arena, state, &execution->lock, &taken_from, &error)) {
+		if (taken_from.n)
+			event_note(events, "the lock of %.*s, which has ended, is taken over", STR_ARG(taken_from));
+		status = run_locked(execution, state);
 	} else {
-		event_emit(events,
-			(struct event){
-				.kind = EVENT_RUN, .name = run->id, .text = plan->project->name, .total = plan->step_count});
-		status = run_all(execution);
-		if (execution->let_go)
-			return status;
+		status = refuse_lock(execution, error);
 	}
+	if (execution->let_go)
+		return status;
 	lock_release(&execution->lock);
 	events_hide(events, (struct words){0});
 	run_close(run);

@@ -43,6 +43,7 @@ struct journal;
 struct lock {
 	int fd;
 	char *path;
+	bool held; /* it could not be taken because another process has it */
 };
 /* Takes STATE/lock, making STATE where needed. A live owner: false, *error says who, since when. A dead owner's lock is taken over and *taken_from says whose it was. */
 bool lock_take(struct arena *, const char *state, struct lock *, struct str *taken_from, struct str *error);

@@ -84,9 +84,10 @@ owner_text(struct arena *arena, const struct lock_text *text)
 }
 
 static bool
-refuse(struct arena *arena, const char *path, int fd, int reason, struct str *error)
+refuse(struct arena *arena, struct lock *lock, const char *path, int fd, int reason, struct str *error)
 {
-	if (fd >= 0 && reason == EWOULDBLOCK) {
+	lock->held = fd >= 0 && reason == EWOULDBLOCK;
+	if (lock->held) {
 		struct lock_text text = read_owner(arena, fd);
 		*error =
 			str_printf(arena, "another run is going on: '%s' is held by %.*s", path, STR_ARG(owner_text(arena, &text)));
@@ -111,21 +112,21 @@ lock_take(struct arena *arena, const char *state, struct lock *lock, struct str 
 		return false;
 	char *path = str_c(arena, str_printf(arena, "%s/lock", state));
 	if (!open_locked(path, &fd))
-		return refuse(arena, path, fd, errno, error);
+		return refuse(arena, lock, path, fd, errno, error);
 	struct lock_text before = read_owner(arena, fd);
 	struct os_owner self;
 	os_owner_self(&self);
 	/* Held on another machine, where flock does not reach from here. */
 	if (before.owner.pid && strcmp(before.owner.host, self.host) != 0 && os_owner_alive(&before.owner))
-		return refuse(arena, path, fd, EWOULDBLOCK, error);
+		return refuse(arena, lock, path, fd, EWOULDBLOCK, error);
 	if (before.owner.pid)
 		*taken_from = owner_text(arena, &before);
 	if (!write_owner(arena, fd)) {
 		int reason = errno;
 		unlink(path);
-		return refuse(arena, path, fd, reason, error);
+		return refuse(arena, lock, path, fd, reason, error);
 	}
-	*lock = (struct lock){fd, path};
+	*lock = (struct lock){.fd = fd, .path = path};
 	return true;
 }
 
