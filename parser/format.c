@@ -53,7 +53,7 @@ format_definitions(struct layout *l, const struct item *item, const struct item 
 	for (; item != end; item = item->next) {
 		const struct definition *d = (const void *)item;
 		struct str op = str_from(operator_text((enum operator)d->op));
-		uint32_t from = scan_over(l->text, span_end(d->name), l->end, CHAR_BLANK) + (uint32_t)op.n;
+		uint32_t from = scan_blanks(l->text, span_end(d->name), l->end, CHAR_BLANK) + (uint32_t)op.n;
 		struct str name = pad(l, definition_name(l, d), name_width), padded = pad(l, op, -op_width);
 		struct str head = str_printf(&l->scratch, "%.*s %.*s", STR_ARG(name), STR_ARG(padded));
 		layout_value(l, head, from, d->value.length ? span_end(d->value) : from, level);

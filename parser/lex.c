@@ -201,7 +201,7 @@ lex_head(const struct lexer *lex)
 
 	for (int words = 0; words < 2; words++) {
 		uint32_t name_end = char_is(lex->text[at], CHAR_ALPHA) ? scan_over(lex->text, at, lex->end, CHAR_NAME) : at;
-		uint32_t op_at = scan_over(lex->text, name_end, lex->end, CHAR_BLANK), length = 0;
+		uint32_t op_at = scan_blanks(lex->text, name_end, lex->end, CHAR_BLANK), length = 0;
 		head.name = span_from(lex, at, name_end);
 		head.op = name_end > at && op_at < lex->end ? operator_at(lex, op_at, &length, &head.foreign) : TOKEN_END;
 		head.op_span = span_from(lex, op_at, op_at + length);

@@ -117,15 +117,10 @@ read_regex(struct lexer *lex, uint32_t from)
 static struct token
 read_token(struct lexer *lex)
 {
-	uint32_t at = lex->at, after, length = 1;
+	uint32_t at = lex->at, length = 1;
 	enum token_kind kind = TOKEN_END, previous = lex->token.kind;
 
-	for (;;) {
-		at = scan_over(lex->text, at, lex->limit, CHAR_WHITE);
-		if (!(after = scan_continuation(lex->text, at, lex->limit)))
-			break;
-		at = after;
-	}
+	at = scan_blanks(lex->text, at, lex->limit, CHAR_WHITE);
 	if (at >= lex->limit || (lex->text[at] == '#' && (at == lex->line.start || char_is(lex->text[at - 1], CHAR_WHITE))))
 		return (struct token){TOKEN_NEWLINE, {lex->source, at, 0}};
 	char c = lex->text[at];

@@ -350,10 +350,10 @@ find_header(const struct lexer *lex, struct span *kind, struct span *name, struc
 	if (!char_is(lex->text[at], CHAR_ALPHA))
 		return false;
 	*kind = (struct span){lex->source, at, end - at};
-	at = scan_over(lex->text, end, lex->end, CHAR_BLANK);
+	at = scan_blanks(lex->text, end, lex->end, CHAR_BLANK);
 	end = at < lex->end && char_is(lex->text[at], CHAR_ALPHA) ? parse_label_end(lex->text, at, lex->end) : at;
 	*name = (struct span){lex->source, at, end - at};
-	at = scan_over(lex->text, end, lex->end, CHAR_BLANK);
+	at = scan_blanks(lex->text, end, lex->end, CHAR_BLANK);
 	*colon = (struct span){lex->source, at, at < lex->end && lex->text[at] == ':'};
 	return colon->length > 0;
 }

@@ -31,7 +31,7 @@ static bool
 at_rule(const struct lexer *lex, struct span first, bool *success)
 {
 	struct str word = lex_text(lex, first);
-	uint32_t at = scan_over(lex->text, first.offset + first.length, lex->end, CHAR_BLANK);
+	uint32_t at = scan_blanks(lex->text, first.offset + first.length, lex->end, CHAR_BLANK);
 	uint32_t end = scan_over(lex->text, at, lex->end, CHAR_NAME);
 
 	*success = str_is(word, "build_success");

@@ -1,5 +1,6 @@
-/* The tree as text: one item a line, two spaces a level. Values stand between ‹ ›, their lines joined by \n. */
+/* The tree as text: one item a line, two spaces a level. Values stand between ‹ ›, laid out so that formatting a file leaves its tree as it is. */
 #include "parser/parse.h"
+#include "parser/value.h"
 
 struct printer {
 	struct buf out;
@@ -15,19 +16,41 @@ print_indent(struct printer *p, unsigned depth)
 		buf_add(&p->out, STR("  "));
 }
 
+/* Text with the end of each line, and the white space and backslash around it, as `end`. */
 static void
-print_text(struct printer *p, const char *label, struct span span)
+print_lines(struct printer *p, struct str text, const char *end)
 {
+	struct str line;
+	bool first = true;
+
+	for (; str_split(&text, '\n', &line); first = false) {
+		bool last = !text.s;
+		line = first && last ? line : str_trim(line);
+		if (!last && str_ends(line, STR("\\")))
+			line = str_trim(str_part(line, 0, line.n - 1));
+		if (first || line.n)
+			buf_printf(&p->out, "%s%.*s", first ? "" : end, STR_ARG(line));
+	}
+}
+
+/* A value, its words with one space between them. */
+static void
+print_value(struct printer *p, const char *label, struct span span)
+{
+	struct value_cursor c = value_open(p->sources, span, VALUE_WORDS);
 	struct str text = source_text(p->sources, span);
+	uint32_t from = 0;
+	struct part part;
 
 	buf_printf(&p->out, "%s‹", label);
-	for (size_t i = 0; i < text.n; i++) {
-		if (text.s[i] == '\n')
-			buf_add(&p->out, STR("\\n"));
-		else if (text.s[i] != '\r')
-			buf_add_byte(&p->out, text.s[i]);
-	}
-	buf_add(&p->out, STR("›"));
+	do {
+		value_next(&c, &part);
+		if (part.kind != PART_SPACE && part.kind != PART_END)
+			continue;
+		print_lines(p, str_part(text, from, part.span.offset - span.offset), " ");
+		buf_add(&p->out, part.kind == PART_SPACE ? STR(" ") : STR("›"));
+		from = c.at - span.offset;
+	} while (part.kind != PART_END);
 }
 
 static void
@@ -47,10 +70,22 @@ print_condition(struct printer *p, const struct condition *c)
 		print_condition(p, c->right);
 	}
 	if (c->a.length)
-		print_text(p, " ", c->a);
+		print_value(p, " ", c->a);
 	if (c->b.length)
-		print_text(p, " ", c->b);
+		print_value(p, " ", c->b);
 	buf_add_byte(&p->out, ')');
+}
+
+/* A script, its ends of lines as \\n. */
+static void
+print_recipe(struct printer *p, const struct recipe *recipe)
+{
+	struct str text = recipe_text(p->out.arena, p->sources, recipe), line;
+
+	buf_add(&p->out, STR("recipe ‹"));
+	while (str_split(&text, '\n', &line))
+		buf_printf(&p->out, "%.*s%s", STR_ARG(line), text.s ? "\\n" : "");
+	buf_add(&p->out, STR("›"));
 }
 
 static void
@@ -73,7 +108,7 @@ static void
 print_optional(struct printer *p, const char *label, struct span span)
 {
 	if (span.length)
-		print_text(p, label, span);
+		print_value(p, label, span);
 }
 
 static void
@@ -92,23 +127,27 @@ print_item(struct printer *p, const struct item *item, unsigned depth)
 		print_conditional(p, (const void *)item, depth);
 		return;
 	case ITEM_COMMENT:
+		buf_add(&p->out, STR("comment ‹"));
+		print_lines(p, source_text(p->sources, item->span), "\\n");
+		buf_add(&p->out, STR("›"));
+		break;
 	case ITEM_RECIPE:
-		print_text(p, item->kind == ITEM_COMMENT ? "comment " : "recipe ", item->span);
+		print_recipe(p, (const void *)item);
 		break;
 	case ITEM_DEFINITION:
 		buf_add_c(&p->out, d->secret ? "secret " : "");
-		print_text(p, "definition ", d->name);
+		print_value(p, "definition ", d->name);
 		buf_printf(&p->out, " %s", operator_text((enum operator)d->op));
-		print_text(p, " ", d->value);
+		print_value(p, " ", d->value);
 		break;
 	case ITEM_INCLUDE:
-		print_text(p, "include ", include->target);
+		print_value(p, "include ", include->target);
 		print_optional(p, " sha256 ", include->hash);
 		print_optional(p, " as ", include->as);
 		body = include->body;
 		break;
 	case ITEM_BLOCK:
-		print_text(p, "block ", block->kind);
+		print_value(p, "block ", block->kind);
 		print_optional(p, " ", block->name);
 		print_optional(p, " needs ", block->needs);
 		body = block->body;
@@ -118,8 +157,8 @@ print_item(struct printer *p, const struct item *item, unsigned depth)
 		print_condition(p, rule->condition);
 		break;
 	case ITEM_ARTIFACT:
-		print_text(p, "artifact ", artifact->patterns);
-		print_text(p, " -> ", artifact->destination);
+		print_value(p, "artifact ", artifact->patterns);
+		print_value(p, " -> ", artifact->destination);
 		print_optional(p, " when ", artifact->when);
 		break;
 	}

@@ -55,6 +55,14 @@ scan_continuation(const char *text, uint32_t at, uint32_t end)
 	return at < end && text[at] == '\n' ? at + 1 : 0;
 }
 
+uint32_t
+scan_blanks(const char *text, uint32_t at, uint32_t end, unsigned classes)
+{
+	for (uint32_t after = at; after; after = scan_continuation(text, at, end))
+		at = scan_over(text, after, end, classes);
+	return at;
+}
+
 /* single = "'" { SINGLE } "'" ; */
 static uint32_t
 scan_single(struct scan *s, uint32_t at)
@@ -152,6 +160,8 @@ scan_command(struct scan *s, uint32_t at)
 
 	while (at < s->end) {
 		char c = s->text[at];
+		if (c == '\n')
+			return scan_fail(s, PROBLEM_COMMAND, at, 0);
 		if (c == '$') {
 			uint32_t after = scan_dollar(s, at, NULL);
 			if (!after && s->problem != PROBLEM_DOLLAR)
@@ -160,7 +170,7 @@ scan_command(struct scan *s, uint32_t at)
 			continue;
 		}
 		if (c == '\\' && quote != '\'') {
-			at += at + 1 < s->end && s->text[at + 1] != '$' ? 2 : 1;
+			at += at + 1 < s->end && s->text[at + 1] != '$' && s->text[at + 1] != '\n' ? 2 : 1;
 			continue;
 		}
 		if (quote ? c == quote : c == '"' || c == '\'') {
@@ -220,7 +230,7 @@ scan_argument(struct scan *s, uint32_t at, enum value_mode mode)
 
 	if (mode == VALUE_RAW)
 		return scan_command(s, at);
-	at = scan_over(s->text, at, s->end, CHAR_WHITE);
+	at = scan_blanks(s->text, at, s->end, CHAR_WHITE);
 	if (mode == VALUE_REGEX_FIRST && at < s->end && s->text[at] == '/' && !(at = scan_regex(s, at, &slash)))
 		return 0;
 	return scan_words_argument(s, at);
@@ -255,9 +265,9 @@ scan_dollar(struct scan *s, uint32_t at, struct dollar *found)
 		return scan_fail(s, PROBLEM_DOLLAR, open, 1);
 	if (s->depth >= PARSE_DEPTH_LIMIT)
 		return scan_fail(s, PROBLEM_DEPTH, open, 2);
-	uint32_t name = scan_over(text, at + 1, s->end, CHAR_WHITE);
+	uint32_t name = scan_blanks(text, at + 1, s->end, CHAR_WHITE);
 	uint32_t name_end = scan_over(text, name, s->end, CHAR_NAME);
-	at = scan_over(text, name_end, s->end, CHAR_WHITE);
+	at = scan_blanks(text, name_end, s->end, CHAR_WHITE);
 	if (at == s->end)
 		return scan_fail(s, unclosed, open, 2);
 	if (name == name_end && text[at] == close)

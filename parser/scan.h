@@ -24,6 +24,7 @@
 		"dollar")                                                                                                          \
 	X(BRACE_CALL, "a call is written with parentheses", "write $(function arguments)")                                         \
 	X(COMMENT, "a comment cannot stand inside $( )", "put the # in quotes where it is meant as text")                          \
+	X(COMMAND, "a command in $( ) stands on one line", "join its parts with ; or put them into a script")                      \
 	X(DEPTH, "$( ) is nested too deeply here", "give the inner part a name of its own")
 
 enum problem {
@@ -91,6 +92,8 @@ scan_over(const char *text, uint32_t at, uint32_t end, unsigned classes)
 
 /* The offset after a backslash and the end of its line, or 0 where there is none at `at`. */
 uint32_t scan_continuation(const char *text, uint32_t at, uint32_t end);
+/* After the bytes of the classes, and continuations, from `at` on. */
+uint32_t scan_blanks(const char *text, uint32_t at, uint32_t end, unsigned classes);
 /* The offset after a quoted text that begins at `at`. */
 uint32_t scan_quoted(struct scan *, uint32_t at);
 /* The offset after $$, $(…) or ${…}. *found is filled for the last two, may be NULL. */

@@ -243,9 +243,9 @@ static struct span
 trim(const char *text, struct span span)
 {
 	uint32_t end = span.offset + span.length;
-	uint32_t from = scan_over(text, span.offset, end, CHAR_WHITE);
+	uint32_t from = scan_blanks(text, span.offset, end, CHAR_WHITE);
 
-	while (end > from && char_is(text[end - 1], CHAR_WHITE))
+	while (end > from && (char_is(text[end - 1], CHAR_WHITE) || scan_continuation(text, end - 1, span.offset + span.length)))
 		end--;
 	return (struct span){span.source, from, end - from};
 }
