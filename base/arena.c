@@ -22,6 +22,8 @@
 #define ASAN_UNPOISON_MEMORY_REGION(bytes, size) ((void)(bytes), (void)(size))
 #endif
 
+/* Enough for pointers and 64-bit numbers; nothing here has a long double. */
+#define ARENA_ALIGN alignof(uint64_t)
 #define ARENA_FIRST ((size_t)4 << 10)
 #define ARENA_MOST ((size_t)1 << 20)
 /* A block from this size on has a chunk of its own, which arena_grow can realloc: the system then moves pages, not bytes. */
@@ -89,7 +91,7 @@ take(struct arena *arena, size_t size, size_t align)
 void *
 arena_alloc(struct arena *arena, size_t size)
 {
-	return memset(take(arena, size, alignof(max_align_t)), 0, size);
+	return memset(take(arena, size, ARENA_ALIGN), 0, size);
 }
 
 char *
@@ -127,7 +129,7 @@ arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
 	void *grown = old_size >= ARENA_BIG ? grow_big(arena, old, old_size, new_size) : NULL;
 	if (grown)
 		return grown;
-	grown = take(arena, new_size, alignof(max_align_t));
+	grown = take(arena, new_size, ARENA_ALIGN);
 	if (old_size)
 		memcpy(grown, old, old_size);
 	return grown;

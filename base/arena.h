@@ -17,7 +17,7 @@ struct arena_mark {
 	size_t used;
 };
 
-/* Zeroed memory, aligned for any type. Never NULL: when the system refuses memory the process ends with a message (os_exhausted). */
+/* Zeroed memory, aligned for pointers and 64-bit numbers. Never NULL: when the system refuses memory the process ends with a message (os_exhausted). */
 void *arena_alloc(struct arena *, size_t size);
 
 /* The same without zeroing and with an alignment of one: for text. */

@@ -10,6 +10,12 @@ buf_new(struct arena *arena)
 	return (struct buf){.arena = arena};
 }
 
+struct buf
+buf_sized(struct arena *arena, size_t capacity)
+{
+	return (struct buf){.arena = arena, .s = arena_text(arena, capacity), .capacity = capacity};
+}
+
 /* Room for `more` bytes behind the text. */
 static char *
 room(struct buf *buf, size_t more)

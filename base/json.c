@@ -12,7 +12,7 @@
 
 union block_size {
 	size_t size;
-	max_align_t aligned;
+	double aligned;
 };
 
 static void *

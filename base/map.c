@@ -69,18 +69,32 @@ map_get(const struct map *map, struct str key)
 	return entry ? entry->value : NULL;
 }
 
-/* Doubles the slots where one more entry would fill them to three quarters. */
+/* Slots so many that the entries fill less than three quarters of them, each entry put into its own anew. */
 static void
-grow_slots(struct map *map)
+grow_slots(struct map *map, uint32_t count)
 {
-	if (map->count < MAP_SMALL || map->count + 1 < map->slot_count / 4 * 3)
-		return;
-	uint32_t before = map->slot_count;
-	map->slot_count = before ? before * 2 : MAP_SMALL * 4;
-	map->slots = arena_grow(map->arena, map->slots, before * sizeof *map->slots, map->slot_count * sizeof *map->slots);
-	memset(map->slots, 0, map->slot_count * sizeof *map->slots);
+	uint32_t before = map->slot_count, slots = before ? before : MAP_SMALL * 4;
+	while (count >= slots / 4 * 3)
+		slots *= 2;
+	map->slots = arena_grow(map->arena, map->slots, before * sizeof *map->slots, slots * sizeof *map->slots);
+	map->slot_count = slots;
+	memset(map->slots, 0, slots * sizeof *map->slots);
 	for (uint32_t i = 0; i < map->count; i++)
 		*slot_for(map, map->entries[i].key) = i + 1;
+}
+
+void
+map_reserve(struct map *map, uint32_t count)
+{
+	if (count >= UINT32_MAX / 4)
+		os_exhausted();
+	if (count > map->capacity) {
+		map->entries =
+			arena_grow(map->arena, map->entries, map->capacity * sizeof *map->entries, count * sizeof *map->entries);
+		map->capacity = count;
+	}
+	if (count > MAP_SMALL && count >= map->slot_count / 4 * 3)
+		grow_slots(map, count);
 }
 
 void **
@@ -89,15 +103,8 @@ map_at(struct map *map, struct str key)
 	struct map_entry *entry = find(map, key);
 	if (entry)
 		return &entry->value;
-	if (map->count == UINT32_MAX / 4)
-		os_exhausted();
-	if (map->count == map->capacity) {
-		uint32_t capacity = map->capacity ? map->capacity * 2 : MAP_SMALL / 2;
-		map->entries =
-			arena_grow(map->arena, map->entries, map->capacity * sizeof *map->entries, capacity * sizeof *map->entries);
-		map->capacity = capacity;
-	}
-	grow_slots(map);
+	if (map->count == map->capacity)
+		map_reserve(map, map->count ? map->count * 2 : MAP_SMALL / 2);
 	if (map->slot_count)
 		*slot_for(map, key) = map->count + 1;
 	entry = &map->entries[map->count++];

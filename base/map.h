@@ -26,6 +26,8 @@ struct map {
 struct map map_new(struct arena *);
 /* The value under the key, or NULL. */
 void *map_get(const struct map *, struct str key);
+/* Makes room for `count` entries in all at once, where it is known how many will come. */
+void map_reserve(struct map *, uint32_t count);
 /* A place for the key's value: the one it has, or a new NULL one. Valid until the next map_at. */
 void **map_at(struct map *, struct str key);
 

@@ -62,6 +62,8 @@ struct buf {
 };
 
 struct buf buf_new(struct arena *);
+/* One with room for so many bytes, where it is known how many will come at most. */
+struct buf buf_sized(struct arena *, size_t capacity);
 void buf_add(struct buf *, struct str);
 void buf_add_c(struct buf *, const char *c_string);
 void buf_add_byte(struct buf *, char);

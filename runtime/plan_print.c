@@ -125,12 +125,16 @@ put_part(struct rows *rows, struct str line, size_t *room)
 {
 	size_t n = 0;
 	while (n < line.n) {
-		size_t length = utf8_length(line.s + n, line.n - n);
-		size_t columns = utf8_columns(str_part(line, n, n + (length ? length : 1)));
+		size_t length = 1, columns = 1;
+		if ((unsigned char)line.s[n] >= 0x80) {
+			length = utf8_length(line.s + n, line.n - n);
+			length += !length;
+			columns = utf8_columns(str_part(line, n, n + length));
+		}
 		if (columns > *room)
 			break;
 		*room -= columns;
-		n += length ? length : 1;
+		n += length;
 	}
 	rows_put(rows, str_part(line, 0, n));
 	return n == line.n;
