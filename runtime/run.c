@@ -35,19 +35,23 @@ run_journal_failure(const struct run *run, struct str error, struct failure *fai
 			      "with 'state: path = …'");
 }
 
-/* The second, in UTC so that ids sort as time went, and something that two runs of one second do not share. */
+/* The second, in UTC, then the millisecond and a little chance in four digits: ids sort as time went, and two runs of one moment do not share one. */
 static struct str
 new_id(struct arena *arena)
 {
+	enum {
+		CHANCES = 0x10000 / 1000
+	};
 	char when[16];
-	uint16_t suffix = 0;
+	uint16_t chance = 0;
 	struct tm tm;
-	time_t now = (time_t)(os_time_ms() / 1000);
+	int64_t ms = os_time_ms();
+	time_t now = (time_t)(ms / 1000);
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
-	if (getrandom(&suffix, sizeof suffix, 0) != sizeof suffix)
-		suffix = (uint16_t)os_now_ms();
-	return str_printf(arena, "%s-%04x", when, (unsigned)suffix);
+	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
+		chance = (uint16_t)os_now_ms();
+	return str_printf(arena, "%s-%04x", when, (unsigned)(ms % 1000 * CHANCES + chance % CHANCES));
 }
 
 bool
