@@ -18,7 +18,7 @@ build_recipe(struct loader *l, const struct recipe *recipe)
 	/* One line is its own text. */
 	if (str_find(text, '\n') == text.n && str_find(text, '\r') == text.n)
 		return str_part(text, recipe->indent, text.n);
-	out = buf_new(l->arena);
+	out = buf_sized(l->arena, text.n);
 	while (str_split(&text, '\n', &line)) {
 		size_t blanks = 0;
 		while (blanks < line.n && blanks < recipe->indent && (line.s[blanks] == ' ' || line.s[blanks] == '\t'))
@@ -115,26 +115,29 @@ add_script(struct loader *l, const struct project *project, const struct merged 
 static void
 check_dir(struct loader *l, const struct merged *merged, struct build *build)
 {
-	struct str dir = load_join(l->arena, STR(""), build->set.dir);
+	struct arena_mark mark = arena_mark(&l->scratch);
+	struct str dir = load_join(&l->scratch, STR(""), build->set.dir);
 
 	if (str_starts(dir, STR("/")) || str_is(dir, "..") || str_starts(dir, STR("../"))) {
 		struct diag *diag = diag_error(
 			l->diags, merge_span(l, merged, "dir"), "'%.*s' is outside of the source tree", STR_ARG(build->set.dir));
 		diag_hint(l->diags, diag, "a build's dir is relative to the source tree, without .. out of it");
 	}
-	build->set.dir = dir;
+	if (!str_eq(dir, build->set.dir))
+		build->set.dir = str_dup(l->arena, dir);
+	arena_reset(&l->scratch, mark);
 }
 
 static void
-fill_build(struct loader *l, const struct project *project, const struct merged *merged, struct build *build)
+fill_build(struct loader *l, struct merges *merges, const struct project *project, const struct merged *merged, struct build *build)
 {
 	const struct recipe *recipe;
 	struct kept *kept;
 
 	build->name = merged->name;
-	build->span = merged->span;
-	build->scope = &project->scopes[merged->parts->placed->context->space->index];
-	merge_settings(l, merged->schema, merged, &build->set, &kept);
+	build->span = merge_header(merged);
+	build->scope = &project->scopes[merged->first.placed->context->space->index];
+	merge_settings(l, merges, &block_schemas[BLOCK_build], merged, &build->set, &kept);
 	check_dir(l, merged, build);
 	add_rules(l, kept, build);
 	recipe = build_only_recipe(l, kept);
@@ -154,16 +157,16 @@ fill_build(struct loader *l, const struct project *project, const struct merged 
 }
 
 void
-build_all(struct loader *l, const struct merges *merges, struct project *project)
+build_all(struct loader *l, struct merges *merges, struct project *project)
 {
 	const struct merged *list = merges->list[BLOCK_build];
 
 	project->build_count = merges->count[BLOCK_build];
 	project->builds = arena_array(l->arena, struct build, project->build_count);
-	project->build_names = map_new(l->arena);
+	project->build_names = merges->names[BLOCK_build];
 	for (uint32_t i = 0; i < project->build_count; i++) {
-		fill_build(l, project, &list[i], &project->builds[i]);
-		*map_at(&project->build_names, list[i].name) = &project->builds[i];
+		fill_build(l, merges, project, &list[i], &project->builds[i]);
+		project->build_names.entries[i].value = &project->builds[i];
 	}
 	need_all(l, list, project);
 }

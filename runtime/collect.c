@@ -30,65 +30,6 @@ context_before(const struct context *ca, uint32_t a, const struct context *cb, u
 	return a < b;
 }
 
-struct str
-space_qualify(struct arena *arena, const struct space *space, struct str name)
-{
-	return space->name.n ? str_printf(arena, "%.*s.%.*s", STR_ARG(space->name), STR_ARG(name)) : name;
-}
-
-uint32_t
-space_find(const struct space *space, struct str name)
-{
-	return (uint32_t)(uintptr_t)map_get(&space->names, name);
-}
-
-static struct space *
-space_new(struct loader *l, struct space *parent)
-{
-	struct space *space = arena_new(&l->scratch, struct space);
-	struct map empty = map_new(&l->scratch);
-
-	*space = (struct space){.parent = parent, .index = l->space_count};
-	space->names = space->included = space->instances = space->ghosts = empty;
-	space->missing = arena_new(&l->scratch, struct map);
-	*space->missing = empty;
-	l->spaces =
-		arena_grow(&l->scratch, l->spaces, l->space_count * sizeof *l->spaces, (l->space_count + 1) * sizeof *l->spaces);
-	l->spaces[l->space_count++] = space;
-	return space;
-}
-
-/* Makes room for `more` variables. */
-static void
-space_reserve(struct loader *l, struct space *space, uint32_t more)
-{
-	uint32_t room = space->count + more;
-
-	if (room <= space->capacity)
-		return;
-	space->variables =
-		arena_grow(l->arena, space->variables, space->capacity * sizeof *space->variables, room * sizeof *space->variables);
-	space->bindings =
-		arena_grow(&l->scratch, space->bindings, space->capacity * sizeof *space->bindings, room * sizeof *space->bindings);
-	space->capacity = room;
-}
-
-/* The place of the name's variable, a new one where it has none. */
-static uint32_t
-space_at(struct loader *l, struct space *space, struct str name)
-{
-	void **place = map_at(&space->names, name);
-
-	if (!*place) {
-		if (space->count == space->capacity)
-			space_reserve(l, space, space->count / 2 + 8);
-		space->variables[space->count] = (struct variable){.name = name};
-		space->bindings[space->count] = (struct binding){0};
-		*place = (void *)(uintptr_t)++space->count;
-	}
-	return (uint32_t)(uintptr_t)*place;
-}
-
 static void
 report_second(struct loader *l, const struct binding *binding, const struct definition *again, const struct context *context)
 {

@@ -14,7 +14,7 @@ provider_of(struct str name)
 
 /* --provider, else the first provider block of the file, else local. */
 static void
-choose_provider(struct loader *l, const struct merges *merges, struct project *project)
+choose_provider(struct loader *l, struct merges *merges, struct project *project)
 {
 	struct str name = l->options->provider ? str_from(l->options->provider) : STR("local");
 
@@ -31,7 +31,7 @@ choose_provider(struct loader *l, const struct merges *merges, struct project *p
 }
 
 static void
-fill_compiler(struct loader *l, const struct merges *merges, struct project *project)
+fill_compiler(struct loader *l, struct merges *merges, struct project *project)
 {
 	const struct merged *compiler = merge_only(merges, BLOCK_compiler);
 	struct span version;
@@ -39,18 +39,18 @@ fill_compiler(struct loader *l, const struct merges *merges, struct project *pro
 	if (!compiler)
 		return;
 	if (merges->count[BLOCK_compiler] > 1) {
-		struct diag *diag = diag_error(l->diags, merges->list[BLOCK_compiler][1].span, "there are two compilers");
-		diag_note(l->diags, diag, compiler->span, "the first is here");
+		struct diag *diag = diag_error(l->diags, merge_header(&merges->list[BLOCK_compiler][1]), "there are two compilers");
+		diag_note(l->diags, diag, merge_header(compiler), "the first is here");
 	}
 	project->compiler = compiler->name;
-	merge_settings(l, compiler->schema, compiler, &project->compiler_set, NULL);
+	merge_settings(l, merges, &block_schemas[BLOCK_compiler], compiler, &project->compiler_set, NULL);
 	version = merge_span(l, compiler, "version");
-	project->compiler_span = version.source ? version : compiler->span;
+	project->compiler_span = version.source ? version : merge_header(compiler);
 }
 
 /* The groups of machines: none where the file asks for none. */
 static void
-fill_groups(struct loader *l, const struct merges *merges, struct project *project)
+fill_groups(struct loader *l, struct merges *merges, struct project *project)
 {
 	uint32_t count = merges->count[BLOCK_instances];
 
@@ -60,8 +60,8 @@ fill_groups(struct loader *l, const struct merges *merges, struct project *proje
 		const struct merged *merged = &merges->list[BLOCK_instances][i];
 		struct instance_group *group = &project->groups[i];
 		group->name = merged->name;
-		group->span = merged->span;
-		merge_settings(l, &block_schemas[BLOCK_instances], merged, &group->set, NULL);
+		group->span = merge_header(merged);
+		merge_settings(l, merges, &block_schemas[BLOCK_instances], merged, &group->set, NULL);
 		if (group->set.minimum > group->set.count) {
 			struct diag *diag = diag_error(l->diags, merge_span(l, merged, "minimum"), "minimum is %d, but count is %d",
 				(int)group->set.minimum, (int)group->set.count);
@@ -72,7 +72,7 @@ fill_groups(struct loader *l, const struct merges *merges, struct project *proje
 
 /* Blocks that are there once, with no more to them than their settings. */
 static void
-fill_settings(struct loader *l, const struct merges *merges, struct project *project)
+fill_settings(struct loader *l, struct merges *merges, struct project *project)
 {
 	const struct {
 		enum block_id id;
@@ -90,7 +90,7 @@ fill_settings(struct loader *l, const struct merges *merges, struct project *pro
 	};
 
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
-		merge_settings(l, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
+		merge_settings(l, merges, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
 	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
 }
 
@@ -149,7 +149,7 @@ fill_artifact(struct loader *l, const struct kept *kept, struct artifact_line *l
 }
 
 static void
-fill_artifacts(struct loader *l, const struct merges *merges, struct project *project)
+fill_artifacts(struct loader *l, struct merges *merges, struct project *project)
 {
 	struct kept *kept;
 
@@ -157,7 +157,7 @@ fill_artifacts(struct loader *l, const struct merges *merges, struct project *pr
 		const struct merged *merged = &merges->list[BLOCK_artifacts][i];
 		struct artifacts_settings none;
 		uint32_t room = project->artifact_count;
-		merge_settings(l, merged->schema, merged, &none, &kept);
+		merge_settings(l, merges, &block_schemas[BLOCK_artifacts], merged, &none, &kept);
 		for (const struct kept *k = kept; k; k = k->next)
 			room += k->item->kind == ITEM_ARTIFACT;
 		project->artifacts = arena_grow(l->arena, project->artifacts, project->artifact_count * sizeof *project->artifacts,
@@ -169,14 +169,14 @@ fill_artifacts(struct loader *l, const struct merges *merges, struct project *pr
 }
 
 static void
-fill_on(struct loader *l, const struct project *project, const struct merged *merged, struct on_block *on)
+fill_on(struct loader *l, struct merges *merges, const struct project *project, const struct merged *merged, struct on_block *on)
 {
 	struct kept *kept;
 
-	on->span = merged->span;
+	on->span = merge_header(merged);
 	on->success = str_is(merged->name, "build_success");
-	on->scope = &project->scopes[merged->parts->placed->context->space->index];
-	merge_settings(l, merged->schema, merged, &on->set, &kept);
+	on->scope = &project->scopes[merged->first.placed->context->space->index];
+	merge_settings(l, merges, &block_schemas[BLOCK_on], merged, &on->set, &kept);
 	const struct recipe *recipe = build_only_recipe(l, kept);
 	if (recipe)
 		on->recipe = build_recipe(l, recipe);
@@ -190,16 +190,16 @@ fill_on(struct loader *l, const struct project *project, const struct merged *me
 }
 
 static void
-fill_ons(struct loader *l, const struct merges *merges, struct project *project)
+fill_ons(struct loader *l, struct merges *merges, struct project *project)
 {
 	project->on_count = merges->count[BLOCK_on];
 	project->ons = arena_array(l->arena, struct on_block, project->on_count);
 	for (uint32_t i = 0; i < project->on_count; i++)
-		fill_on(l, project, &merges->list[BLOCK_on][i], &project->ons[i]);
+		fill_on(l, merges, project, &merges->list[BLOCK_on][i], &project->ons[i]);
 }
 
 void
-fleet_all(struct loader *l, const struct merges *merges, struct project *project)
+fleet_all(struct loader *l, struct merges *merges, struct project *project)
 {
 	choose_provider(l, merges, project);
 	fill_compiler(l, merges, project);

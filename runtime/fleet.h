@@ -5,6 +5,6 @@
 #include "runtime/merge.h"
 
 /* Fills in provider, compiler, machines, settings, artifacts and what follows the verdict. What is wrong is filed. */
-void fleet_all(struct loader *, const struct merges *, struct project *);
+void fleet_all(struct loader *, struct merges *, struct project *);
 
 #endif

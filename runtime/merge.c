@@ -6,6 +6,7 @@
 #include "runtime/name.h"
 
 #include <stddef.h>
+#include <string.h>
 
 /* A body being read: what gives each setting its value, in the order of the schema, and the rest. */
 struct body {
@@ -14,64 +15,66 @@ struct body {
 	struct kept *kept, **kept_end;
 };
 
-static struct merged *
-merged_new(struct loader *l, struct merges *merges, const struct block_schema *schema, uint32_t *room)
+/* Puts a block with those of its kind and name. */
+static void
+add_block(struct loader *l, struct merges *merges, const struct block_schema *schema, struct str name, const struct placed *placed)
 {
 	struct merged **list = &merges->list[schema->id];
 	uint32_t *count = &merges->count[schema->id];
+	void **place = schema->merges ? map_at(&merges->names[schema->id], name) : NULL;
 
-	if (*count == room[schema->id]) {
-		uint32_t more = *count * 2 + 1;
-		*list = arena_grow(&l->scratch, *list, *count * sizeof **list, more * sizeof **list);
-		room[schema->id] = more;
+	if (place && *place) {
+		struct part_of *part = &(*list)[(uintptr_t)*place - 1].first;
+		while (part->next)
+			part = part->next;
+		part->next = arena_new(&l->scratch, struct part_of);
+		part->next->placed = placed;
+		return;
 	}
-	(*list)[*count] = (struct merged){.schema = schema};
-	return &(*list)[(*count)++];
+	(*list)[(*count)++] = (struct merged){name, {NULL, placed}};
+	if (place)
+		*place = (void *)(uintptr_t)*count;
 }
 
-static void
-add_part(struct loader *l, struct merged *merged, const struct placed *placed)
+static const struct block_schema *
+schema_of(const struct loader *l, const struct placed *placed)
 {
-	struct part_of *part = arena_new(&l->scratch, struct part_of), **at = &merged->parts;
-
-	while (*at)
-		at = &(*at)->next;
-	part->placed = placed;
-	*at = part;
+	return schema_block(load_span(l, placed->block->kind), load_span(l, placed->block->name));
 }
 
 void
 merge_blocks(struct loader *l, struct merges *merges)
 {
-	uint32_t room[BLOCK_COUNT] = {0};
-	struct map known[BLOCK_COUNT];
+	uint32_t most[BLOCK_COUNT] = {0};
 
-	for (size_t i = 0; i < BLOCK_COUNT; i++)
-		known[i] = map_new(&l->scratch);
+	for (uint32_t i = 0; i < l->block_count; i++) {
+		const struct block_schema *schema = schema_of(l, &l->blocks[i]);
+		if (schema)
+			most[schema->id]++;
+	}
+	for (size_t i = 0; i < BLOCK_COUNT; i++) {
+		merges->list[i] = arena_array(&l->scratch, struct merged, most[i]);
+		merges->names[i] = map_new(i == BLOCK_build ? l->arena : &l->scratch);
+		map_reserve(&merges->names[i], most[i]);
+	}
 	for (uint32_t i = 0; i < l->block_count; i++) {
 		const struct placed *placed = &l->blocks[i];
+		const struct block_schema *schema = schema_of(l, placed);
 		struct str name = load_span(l, placed->block->name);
-		const struct block_schema *schema = schema_block(load_span(l, placed->block->kind), name);
-		uint32_t index;
 		if (!schema)
 			continue; /* the checker has filed it */
 		if (schema->id == BLOCK_build)
 			name = space_qualify(l->arena, placed->context->space, name);
-		if (!merges->provider && str_is(load_span(l, placed->block->kind), "provider"))
+		if (!merges->provider && str_is(str_from(schema->word), "provider"))
 			merges->provider = placed;
-		void **at = schema->merges ? map_at(&known[schema->id], name) : NULL;
-		if (!at || !*at) {
-			struct merged *merged = merged_new(l, merges, schema, room);
-			merged->name = name;
-			merged->span = placed->block->item.span;
-			if (at)
-				*at = (void *)(uintptr_t)merges->count[schema->id];
-			index = merges->count[schema->id] - 1;
-		} else {
-			index = (uint32_t)(uintptr_t)*at - 1;
-		}
-		add_part(l, &merges->list[schema->id][index], placed);
+		add_block(l, merges, schema, name, placed);
 	}
+}
+
+struct span
+merge_header(const struct merged *merged)
+{
+	return merged->first.placed->block->item.span;
 }
 
 const struct merged *
@@ -189,23 +192,38 @@ give(struct loader *l, const struct setting_schema *setting, const struct bindin
 	return true;
 }
 
+/* The block's structure where the file gives nothing. */
+static const void *
+defaults_of(struct loader *l, struct merges *merges, const struct block_schema *schema)
+{
+	const void **defaults = &merges->defaults[schema->id];
+	struct str advice;
+
+	if (!*defaults) {
+		void *made = arena_alloc(&l->scratch, schema->size);
+		for (const struct setting_schema *setting = schema->settings; setting->name; setting++)
+			if (*setting->fallback)
+				convert_setting(l->arena, setting, default_words(l, setting), made, &advice);
+		*defaults = made;
+	}
+	return *defaults;
+}
+
 void
-merge_settings(struct loader *l, const struct block_schema *schema, const struct merged *merged, void *settings, struct kept **kept)
+merge_settings(struct loader *l, struct merges *merges, const struct block_schema *schema, const struct merged *merged,
+	void *settings, struct kept **kept)
 {
 	struct body body = {.schema = schema};
 	uint64_t given = 0;
-	struct str advice;
 
+	memcpy(settings, defaults_of(l, merges, schema), schema->size);
 	body.kept_end = &body.kept;
-	for (const struct part_of *part = merged ? merged->parts : NULL; part; part = part->next)
+	for (const struct part_of *part = merged ? &merged->first : NULL; part; part = part->next)
 		read_body(l, &body, part->placed->block->body, part->placed->context);
 	for (size_t i = 0; schema->settings[i].name; i++) {
-		const struct setting_schema *setting = &schema->settings[i];
 		const struct binding *binding = &body.bindings[i];
-		if ((binding->definition || binding->additions) && give(l, setting, binding, settings))
+		if ((binding->definition || binding->additions) && give(l, &schema->settings[i], binding, settings))
 			given |= (uint64_t)1 << i;
-		else if (*setting->fallback)
-			convert_setting(l->arena, setting, default_words(l, setting), settings, &advice);
 	}
 	*(uint64_t *)settings = given; /* the first member of every block's structure */
 	if (kept)
@@ -236,7 +254,7 @@ merge_span(const struct loader *l, const struct merged *merged, const char *sett
 {
 	struct span span = SPAN_NONE;
 
-	for (const struct part_of *part = merged ? merged->parts : NULL; part && !span.source; part = part->next)
+	for (const struct part_of *part = merged ? &merged->first : NULL; part && !span.source; part = part->next)
 		span = find_setting(l, part->placed->block->body, setting);
 	return span;
 }

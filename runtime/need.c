@@ -4,28 +4,24 @@
 
 #include <string.h>
 
-/* A prerequisite: a build, or an instance, which stands for its last steps. */
-struct need {
-	struct need *next;
-	uint32_t build; /* where `instance` is NULL */
-	const struct space *instance;
-};
-
+/* A prerequisite is a build's index; or build_count and an instance's index, which stands for its last steps until all others are resolved. */
 struct needs {
 	struct loader *l;
 	struct project *project;
 	const struct merged *list;
-	struct need **of; /* the prerequisites of each build, as written */
-	struct words_of {
+	struct lasts {
 		uint32_t *builds; /* the last steps of each instance */
 		uint32_t count;
 	} * lasts;
+	uint32_t *found; /* the prerequisites of the build that is looked at */
+	uint32_t count, room;
+	bool instances; /* some build needs an instance */
 };
 
 static const struct space *
 space_of(const struct needs *n, uint32_t build)
 {
-	return n->list[build].parts->placed->context->space;
+	return n->list[build].first.placed->context->space;
 }
 
 static bool
@@ -49,17 +45,17 @@ find_instance(const struct space *space, struct str name)
 
 /* What the word names, looked up from the space outwards. */
 static bool
-resolve(const struct needs *n, const struct space *space, struct str word, struct need *need)
+resolve(const struct needs *n, const struct space *space, struct str word, uint32_t *need)
 {
 	for (; space; space = space->parent) {
 		const struct build *build = map_get(&n->project->build_names, space_qualify(&n->l->scratch, space, word));
 		if (build) {
-			*need = (struct need){NULL, (uint32_t)(build - n->project->builds), NULL};
+			*need = (uint32_t)(build - n->project->builds);
 			return true;
 		}
 		const struct space *instance = find_instance(space, word);
 		if (instance) {
-			*need = (struct need){NULL, 0, instance};
+			*need = n->project->build_count + instance->index;
 			return true;
 		}
 	}
@@ -82,39 +78,40 @@ report_unknown(const struct needs *n, struct span span, struct str word)
 	load_suggest(n->l, diag, &suggest);
 }
 
-/* Puts what the word names at the end of a list; returns the list's new end. */
-static struct need **
-add_need(const struct needs *n, struct need **end, const struct space *space, struct str word, struct span span)
+static void
+add_need(struct needs *n, const struct space *space, struct str word, struct span span)
 {
-	struct need *need = arena_new(&n->l->scratch, struct need);
+	uint32_t need;
 
-	if (!resolve(n, space, word, need)) {
+	if (!resolve(n, space, word, &need)) {
 		report_unknown(n, span, word);
-		return end;
+		return;
 	}
-	*end = need;
-	return &need->next;
+	if (n->count == n->room) {
+		uint32_t room = n->room * 2 + 16;
+		n->found = arena_grow(&n->l->scratch, n->found, n->room * sizeof *n->found, room * sizeof *n->found);
+		n->room = room;
+	}
+	n->found[n->count++] = need;
+	n->instances |= need >= n->project->build_count;
 }
 
 /* The words of a header: where nothing is interpolated each with its own place. */
 static void
-add_needs(const struct needs *n, uint32_t build, const struct placed *placed)
+add_needs(struct needs *n, const struct placed *placed)
 {
 	struct span span = placed->block->needs, word = SPAN_NONE;
 	struct str text = load_span(n->l, span);
 	const struct space *space = placed->context->space;
-	struct need **end = &n->of[build];
 	struct value_cursor cursor;
 	struct part part;
 
 	if (!text.n)
 		return;
-	while (*end)
-		end = &(*end)->next;
 	if (memchr(text.s, '$', text.n) || memchr(text.s, '"', text.n) || memchr(text.s, '\'', text.n)) {
 		struct value value = eval_span(n->l, span, space, VALUE_WORDS);
 		for (size_t i = 0; i < value.words.n; i++)
-			end = add_need(n, end, space, value.words.w[i], span);
+			add_need(n, space, value.words.w[i], span);
 		return;
 	}
 	cursor = value_open(n->l->sources, span, VALUE_WORDS);
@@ -125,10 +122,27 @@ add_needs(const struct needs *n, uint32_t build, const struct placed *placed)
 				word = part.span;
 			word.length = part.span.offset + part.span.length - word.offset;
 		} else if (word.length) {
-			end = add_need(n, end, space, load_span(n->l, word), word);
+			add_need(n, space, load_span(n->l, word), word);
 			word.length = 0;
 		}
 	} while (part.kind != PART_END);
+}
+
+/* Marks what a build needs, an instance's last steps for the instance. */
+static void
+mark_needed(const struct needs *n, const struct build *build, bool *needed)
+{
+	uint32_t count = n->project->build_count;
+
+	for (uint32_t i = 0; i < build->need_count; i++) {
+		if (build->needs[i] < count) {
+			needed[build->needs[i]] = true;
+			continue;
+		}
+		const struct lasts *lasts = &n->lasts[build->needs[i] - count];
+		for (uint32_t j = 0; j < lasts->count; j++)
+			needed[lasts->builds[j]] = true;
+	}
 }
 
 /* The builds of an instance that no other build of it needs. Those of the instances in it are known. */
@@ -136,19 +150,14 @@ static void
 find_lasts(const struct needs *n, const struct space *instance)
 {
 	uint32_t count = n->project->build_count;
+	struct lasts *lasts = &n->lasts[instance->index];
 	bool *needed = arena_array(&n->l->scratch, bool, count);
-	struct words_of *lasts = &n->lasts[instance->index];
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (!is_inside(space_of(n, i), instance))
 			continue;
 		lasts->count++;
-		for (const struct need *need = n->of[i]; need; need = need->next) {
-			if (!need->instance)
-				needed[need->build] = true;
-			for (uint32_t j = 0; need->instance && j < n->lasts[need->instance->index].count; j++)
-				needed[n->lasts[need->instance->index].builds[j]] = true;
-		}
+		mark_needed(n, &n->project->builds[i], needed);
 	}
 	lasts->builds = arena_array(&n->l->scratch, uint32_t, lasts->count);
 	lasts->count = 0;
@@ -157,27 +166,41 @@ find_lasts(const struct needs *n, const struct space *instance)
 			lasts->builds[lasts->count++] = i;
 }
 
-/* The prerequisites of a build as indices, each once. */
+/* Puts the last steps in the place of each instance. */
 static void
-flatten(const struct needs *n, uint32_t index, uint32_t *seen)
+replace_instances(const struct needs *n, struct build *build)
 {
-	struct build *build = &n->project->builds[index];
-	uint32_t most = 0;
+	uint32_t count = n->project->build_count, most = 0;
+	uint32_t *needs;
 
-	for (const struct need *need = n->of[index]; need; need = need->next)
-		most += need->instance ? n->lasts[need->instance->index].count : 1;
-	if (!most)
-		return;
-	build->needs = arena_array(n->l->arena, uint32_t, most);
-	for (const struct need *need = n->of[index]; need; need = need->next) {
-		const uint32_t *builds = need->instance ? n->lasts[need->instance->index].builds : &need->build;
-		uint32_t count = need->instance ? n->lasts[need->instance->index].count : 1;
-		for (uint32_t i = 0; i < count; i++) {
-			if (seen[builds[i]] != index + 1)
-				build->needs[build->need_count++] = builds[i];
-			seen[builds[i]] = index + 1;
-		}
+	for (uint32_t i = 0; i < build->need_count; i++)
+		most += build->needs[i] < count ? 1 : n->lasts[build->needs[i] - count].count;
+	needs = arena_array(n->l->arena, uint32_t, most);
+	most = 0;
+	for (uint32_t i = 0; i < build->need_count; i++) {
+		const struct lasts *lasts = build->needs[i] < count ? NULL : &n->lasts[build->needs[i] - count];
+		if (!lasts)
+			needs[most++] = build->needs[i];
+		for (uint32_t j = 0; lasts && j < lasts->count; j++)
+			needs[most++] = lasts->builds[j];
 	}
+	build->needs = needs;
+	build->need_count = most;
+}
+
+/* Leaves each prerequisite in once; `seen` has for each build the last one, from 1, that was seen to need it. */
+static void
+drop_doubles(struct build *build, uint32_t number, uint32_t *seen)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < build->need_count; i++) {
+		uint32_t need = build->needs[i];
+		if (seen[need] != number)
+			build->needs[kept++] = need;
+		seen[need] = number;
+	}
+	build->need_count = kept;
 }
 
 /* Most places of a cycle that an error names. */
@@ -245,21 +268,38 @@ find_cycles(const struct needs *n)
 	}
 }
 
+/* The prerequisites as written, instances among them. */
+static void
+find_needs(struct needs *n, uint32_t index)
+{
+	struct build *build = &n->project->builds[index];
+
+	n->count = 0;
+	for (const struct part_of *part = &n->list[index].first; part; part = part->next)
+		add_needs(n, part->placed);
+	build->need_count = n->count;
+	if (!n->count)
+		return;
+	build->needs = arena_array(n->l->arena, uint32_t, n->count);
+	memcpy(build->needs, n->found, n->count * sizeof *n->found);
+}
+
 void
 need_all(struct loader *l, const struct merged *list, struct project *project)
 {
 	struct needs n = {.l = l, .project = project, .list = list};
 	uint32_t *seen = arena_array(&l->scratch, uint32_t, project->build_count);
 
-	n.of = arena_array(&l->scratch, struct need *, project->build_count);
-	n.lasts = arena_array(&l->scratch, struct words_of, l->space_count);
+	n.lasts = arena_array(&l->scratch, struct lasts, l->space_count);
 	for (uint32_t i = 0; i < project->build_count; i++)
-		for (const struct part_of *part = list[i].parts; part; part = part->next)
-			add_needs(&n, i, part->placed);
-	for (uint32_t i = l->space_count; i-- > 1;)
+		find_needs(&n, i);
+	for (uint32_t i = l->space_count; n.instances && i-- > 1;)
 		find_lasts(&n, l->spaces[i]);
-	for (uint32_t i = 0; i < project->build_count; i++)
-		flatten(&n, i, seen);
+	for (uint32_t i = 0; i < project->build_count; i++) {
+		if (n.instances)
+			replace_instances(&n, &project->builds[i]);
+		drop_doubles(&project->builds[i], i + 1, seen);
+	}
 	find_cycles(&n);
 }
 
