@@ -19,7 +19,6 @@ static const struct {
 	[EVENT_FAILED] = {.name = "action", .text = "message", .hint = "hint", .took = "took"},
 	[EVENT_SKIPPED] = {.name = "action", .text = "reason"},
 	[EVENT_OUTPUT] = {.name = "step", .text = "text"},
-	[EVENT_PROGRESS] = {.name = "name", .number = "number", .total = "total"},
 	[EVENT_HOST] = {.name = "host", .text = "state", .hint = "reason", .total = "slots"},
 	[EVENT_SLOTS] = {.name = "host", .number = "jobs", .total = "slots", .text = "files"},
 	[EVENT_NOTE] = {.text = "message"},

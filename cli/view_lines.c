@@ -327,7 +327,6 @@ lines_add(struct lines *lines, struct buf *out, const struct event *event)
 	case EVENT_END:
 		put_end(lines, out, event);
 		break;
-	case EVENT_PROGRESS:
 	case EVENT_SLOTS:
 		break;
 	}

@@ -14,7 +14,6 @@
 	EVENT(FAILED, "failed") /* name, text = why, hint = the way out, took */ \
 	EVENT(SKIPPED, "skipped") /* name, text = why */ \
 	EVENT(OUTPUT, "output") /* whole lines that a step printed: name = the step, text ends in a newline */ \
-	EVENT(PROGRESS, "progress") /* name, number of total */ \
 	EVENT(HOST, "host") /* a host's state has changed: name = the host, text = starting ready out */ \
 	EVENT(SLOTS, "slots") /* who compiles what now: name = the host, number = jobs running on it, total = its slots, text = the files */ \
 	EVENT(NOTE, "note") /* text: worth a line */ \
