@@ -27,9 +27,8 @@ span_from(const struct lexer *lex, uint32_t from, uint32_t to)
 	return (struct span){lex->source, from, to - from};
 }
 
-/* Offset of the newline that ends the physical line, or of the text's end. */
-static uint32_t
-line_end(const struct lexer *lex, uint32_t at)
+uint32_t
+lex_line_end(const struct lexer *lex, uint32_t at)
 {
 	const char *newline = at < lex->end ? memchr(lex->text + at, '\n', lex->end - at) : NULL;
 
@@ -62,7 +61,7 @@ static struct line
 code_line(const struct lexer *lex, struct line line)
 {
 	while (line.comment && line.start < lex->end)
-		line = read_line(lex, line_end(lex, line.start) + 1);
+		line = read_line(lex, lex_line_end(lex, line.start) + 1);
 	return line;
 }
 
@@ -81,6 +80,7 @@ go_to(struct lexer *lex, uint32_t at)
 {
 	lex->line = read_line(lex, at < lex->end ? at : lex->end);
 	lex->failed = false;
+	lex->limit = 0;
 }
 
 /* The offset of the first byte that is NUL or no UTF-8, or the text's length. */
@@ -231,11 +231,12 @@ ends_in_comment(const struct lexer *lex, uint32_t from, uint32_t to)
 	return last.kind == PART_SPACE && str_find(last.text, '#') < last.text.n;
 }
 
-uint32_t
-lex_joined_end(const struct lexer *lex, uint32_t at)
+/* The end of the line from `at` on, with the lines that a backslash joins to it; one in a comment joins nothing. */
+static uint32_t
+joined_end(const struct lexer *lex, uint32_t at)
 {
 	for (;;) {
-		uint32_t end = line_end(lex, at), back = end;
+		uint32_t end = lex_line_end(lex, at), back = end;
 		if (back > at && lex->text[back - 1] == '\r')
 			back--;
 		if (end == lex->end || back == at || lex->text[back - 1] != '\\' || ends_in_comment(lex, at, end))
@@ -258,7 +259,7 @@ check_continuation(struct lexer *lex, const struct line *line)
 		span_from(lex, line->start + line->indent, head.op_span.offset + head.op_span.length),
 		"'%.*s' is indented deeper than the definition above, so it is read as one more line of its value", STR_ARG(name));
 	diag_hint(lex->diags, d, "indent it like the line above; an operator that is meant as a word stands in quotes");
-	diag_note(lex->diags, d, span_from(lex, lex->line.start + lex->line.indent, line_end(lex, lex->line.start)),
+	diag_note(lex->diags, d, span_from(lex, lex->line.start + lex->line.indent, lex_line_end(lex, lex->line.start)),
 		"the value begins here");
 }
 
@@ -267,7 +268,7 @@ static uint32_t
 continued_end(struct lexer *lex, uint32_t at)
 {
 	for (;;) {
-		uint32_t end = lex_joined_end(lex, at);
+		uint32_t end = joined_end(lex, at);
 		if (end == lex->end)
 			return end;
 		struct line line = read_line(lex, end + 1);
@@ -319,7 +320,7 @@ lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
 		if (to < from)
 			to = from;
 	} else {
-		lex->limit = deeper ? continued_end(lex, from) : lex_joined_end(lex, from);
+		lex->limit = deeper ? continued_end(lex, from) : joined_end(lex, from);
 		struct value_cursor c = {
 			.text = lex->text, .source = lex->source, .at = at, .end = lex->limit, .comments = VALUE_COMMENTS_ALL};
 		struct part part;
@@ -339,7 +340,7 @@ lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
 struct span
 lex_take_comment(struct lexer *lex)
 {
-	uint32_t from = lex->line.start + lex->line.indent, end = line_end(lex, from), to = end;
+	uint32_t from = lex->line.start + lex->line.indent, end = lex_line_end(lex, from), to = end;
 
 	while (to > from && char_is(lex->text[to - 1], CHAR_BLANK))
 		to--;
@@ -360,7 +361,7 @@ lex_take_recipe(struct lexer *lex, uint32_t header_start, uint32_t header_indent
 		bool inside = order == INDENT_DEEPER || (order == INDENT_MIXED && line.indent > header_indent);
 		if (!inside && !line.comment)
 			break;
-		uint32_t end = line_end(lex, line.start);
+		uint32_t end = lex_line_end(lex, line.start);
 		if (inside)
 			to = end;
 		line = read_line(lex, end + 1);
@@ -376,12 +377,12 @@ lex_take_recipe(struct lexer *lex, uint32_t header_start, uint32_t header_indent
 void
 lex_leave_line(struct lexer *lex)
 {
-	go_to(lex, lex_joined_end(lex, lex->line.start + lex->line.indent) + 1);
+	go_to(lex, (lex->limit ? lex->limit : joined_end(lex, lex->line.start + lex->line.indent)) + 1);
 }
 
 void
 lex_leave_deeper(struct lexer *lex, uint32_t start, uint32_t indent)
 {
 	while (!lex_at_end(lex) && lex->line.indent > indent && lex_indent(lex, &lex->line, start, indent) != INDENT_LESS)
-		go_to(lex, line_end(lex, lex->line.start) + 1);
+		go_to(lex, lex_line_end(lex, lex->line.start) + 1);
 }

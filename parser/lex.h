@@ -48,8 +48,9 @@ struct lexer {
 	struct line line; /* the one to be read next */
 	struct line code; /* the next that is not a comment; valid while it does not stand before `line` */
 	uint32_t at; /* in the line that is being read */
-	uint32_t limit; /* its end, continuations included */
+	uint32_t limit; /* its end, continuations included; 0 where its reading has not begun */
 	enum lex_mode mode;
+	bool quiet; /* look ahead: file nothing */
 	bool failed; /* a broken quote or $( ) was filed: the rest of the line says nothing */
 	struct token token; /* the one looked at */
 	struct buf *trace; /* where every token is printed as it is taken; NULL: nowhere */
@@ -78,8 +79,6 @@ enum indent_order {
 /* How the line's indentation compares with the one that begins at `start` and is `indent` bytes long. */
 enum indent_order lex_indent(const struct lexer *, const struct line *, uint32_t start, uint32_t indent);
 
-/* The end of the line from `at` on, with the lines that a backslash joins to it. */
-uint32_t lex_joined_end(const struct lexer *, uint32_t at);
 /* Reads the current line, with the lines that a backslash joins to it, as tokens; lex->token is the first one. */
 void lex_start(struct lexer *, enum lex_mode, uint32_t at);
 /* Takes the token and looks at the next; TOKEN_NEWLINE again and again at the end. */
@@ -92,6 +91,8 @@ struct span lex_take_value(struct lexer *, uint32_t at, bool deeper);
 struct span lex_take_comment(struct lexer *);
 /* Takes lines as a recipe, up to the first that is not indented deeper than the header; goes to the line after it. */
 struct span lex_take_recipe(struct lexer *, uint32_t header_start, uint32_t header_indent);
+/* The offset of the end of the physical line. */
+uint32_t lex_line_end(const struct lexer *, uint32_t at);
 /* Goes to the next line, leaving the rest of this one. */
 void lex_leave_line(struct lexer *);
 /* Leaves every line that is indented deeper than this. */

@@ -87,7 +87,7 @@ read_word(struct lexer *lex, uint32_t from)
 		plain = false;
 	} while (at && !ends_word(lex, at));
 	struct span span = {lex->source, from, (at ? at : lex->limit) - from};
-	if (!plain) {
+	if (!plain && !lex->quiet) {
 		struct value_cursor c = value_open(lex->diags->sources, span, VALUE_WORDS);
 		c.comments = VALUE_COMMENTS_NONE;
 		lex->failed |= !value_check(&c, 0, lex->diags, NULL);
@@ -109,7 +109,8 @@ read_regex(struct lexer *lex, uint32_t from)
 	if (after)
 		span.length = scan_until(lex->text, after, lex->limit, CHAR_WHITE) - from;
 	struct value_cursor c = value_open(lex->diags->sources, span, VALUE_REGEX_FIRST);
-	value_check(&c, 0, lex->diags, NULL);
+	if (!lex->quiet)
+		value_check(&c, 0, lex->diags, NULL);
 	lex->failed = true;
 	return (struct token){TOKEN_REGEX, span};
 }
@@ -121,7 +122,9 @@ read_token(struct lexer *lex)
 	enum token_kind kind = TOKEN_END, previous = lex->token.kind;
 
 	at = scan_blanks(lex->text, at, lex->limit, CHAR_WHITE);
-	if (at >= lex->limit || (lex->text[at] == '#' && (at == lex->line.start || char_is(lex->text[at - 1], CHAR_WHITE))))
+	if (at < lex->limit && lex->text[at] == '#' && char_is(lex->text[at - 1], CHAR_WHITE))
+		lex->limit = lex_line_end(lex, at);
+	if (at >= lex->limit || lex->text[at] == '#')
 		return (struct token){TOKEN_NEWLINE, {lex->source, at, 0}};
 	char c = lex->text[at];
 	if ((lex->mode & LEX_COLON) && c == ':' && is_white_at(lex, at + 1)) {
@@ -145,12 +148,26 @@ read_token(struct lexer *lex)
 	return (struct token){kind, {lex->source, at, length}};
 }
 
+/* The end of the line and of those that a backslash joins to it; where the backslash turns out to stand in a comment, read_token takes them off. */
+static uint32_t
+joined_end(const struct lexer *lex, uint32_t at)
+{
+	uint32_t end;
+
+	for (;; at = end + 1) {
+		end = lex_line_end(lex, at);
+		uint32_t back = end > at && lex->text[end - 1] == '\r' ? end - 1 : end;
+		if (end == lex->end || back == at || lex->text[back - 1] != '\\')
+			return end;
+	}
+}
+
 void
 lex_start(struct lexer *lex, enum lex_mode mode, uint32_t at)
 {
 	lex->mode = mode;
 	lex->at = at;
-	lex->limit = lex_joined_end(lex, at);
+	lex->limit = joined_end(lex, at);
 	lex->token = (struct token){TOKEN_END, {lex->source, at, 0}};
 	lex->token = read_token(lex);
 }

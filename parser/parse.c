@@ -181,7 +181,7 @@ parse_branch(struct parser *p, const struct line *header, struct branch *branch,
 
 	if (lex->token.kind == TOKEN_COLON) {
 		branch->span = span_to(branch->span, lex_take(lex).span);
-		parse_line_end(p, "':'; the body stands on the lines below");
+		right = parse_line_end(p, "':'", "the body stands on the lines below, indented deeper") && right;
 	} else if (right) {
 		struct str met = parse_met(p, lex->token);
 		const char *after = branch->condition ? "the condition" : "else";
@@ -229,7 +229,7 @@ parse_conditional(struct parser *p, const struct body *body)
 			diag_note(p->diags, d, last->span, "the else stands here");
 		}
 		if (branch != c->branches && !parse_is_word(p, p->lex.token, "if")) {
-			last = branch;
+			last = last ? last : branch;
 		} else {
 			if (branch != c->branches)
 				lex_take(&p->lex);
@@ -303,7 +303,7 @@ parse_include(struct parser *p)
 		include_lacks(p, "a name for an include with a body", "as in `include std/cmake as zstd:`");
 	if (colon)
 		lex_take(lex);
-	parse_line_end(p, "an include");
+	parse_line_end(p, "an include", "as in `include std/gcc` or `include std/cmake as zstd:`");
 	bool failed = lex->failed;
 	lex_leave_line(lex);
 	if (colon)
@@ -398,7 +398,7 @@ parse_file_line(struct parser *p, const struct body *body)
 	if (!str_is(word, "else") && (find_header(&p->lex, &kind, &name, &colon) || lacks_colon(p, kind, name, &colon)))
 		return parse_block(p, kind, name, colon);
 	p->headed = headed;
-	return parse_unknown_line(p, "a definition, an include, an if or a block");
+	return parse_unknown_line(p, "a definition, an include, an if or a block", true);
 }
 
 /* setting_line = comment | definition | conditional<setting_line> ; */
@@ -411,7 +411,7 @@ parse_setting_line(struct parser *p, const struct body *body)
 		return parse_definition(p, &head);
 	if (str_is(lex_text(&p->lex, head.name), "if"))
 		return parse_conditional(p, body);
-	return parse_unknown_line(p, "a setting");
+	return parse_unknown_line(p, "a setting", false);
 }
 
 /* file = { file_line } END ; */

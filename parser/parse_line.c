@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Longest piece of a line that a message repeats. */
+#define WORD_SHOWN 40
+
 /* What a Makefile's first words are called here. */
 static const struct {
 	const char *word, *hint;
@@ -47,7 +50,7 @@ parse_met(struct parser *p, struct token token)
 
 	if (token.kind == TOKEN_NEWLINE)
 		return STR("the end of the line");
-	if (text.n > 40)
+	if (text.n > WORD_SHOWN)
 		return STR("this");
 	return str_printf(p->arena, "'%.*s'", STR_ARG(text));
 }
@@ -79,7 +82,7 @@ parse_mixed_indent(struct parser *p, struct span indent, struct span other, cons
 }
 
 bool
-parse_line_end(struct parser *p, const char *after)
+parse_line_end(struct parser *p, const char *after, const char *hint)
 {
 	if (p->lex.token.kind == TOKEN_NEWLINE) {
 		lex_take_run(&p->lex, TOKEN_NEWLINE, p->lex.token.span);
@@ -87,57 +90,53 @@ parse_line_end(struct parser *p, const char *after)
 	}
 	if (!p->lex.failed) {
 		struct str met = parse_met(p, p->lex.token);
-		diag_error(p->diags, p->lex.token.span, "expected the end of the line after %s, met %.*s", after, STR_ARG(met));
+		diag_hint(p->diags,
+			diag_error(p->diags, p->lex.token.span, "expected the end of the line after %s, met %.*s", after,
+				STR_ARG(met)),
+			"%s", hint);
 	}
 	return false;
 }
 
-/* The hint for a line that fits nowhere, NULL where there is none. */
+/* What to write in place of a line that fits nowhere. */
 static const char *
-hint_for(struct parser *p, struct str line, struct str first, bool file)
+hint_for(struct str line, struct str first, bool file)
 {
 	for (size_t i = 0; i < sizeof(make_lines) / sizeof(make_lines[0]); i++)
 		if (str_is(first, make_lines[i].word))
 			return make_lines[i].hint;
-	if (str_is(first, "else"))
-		return "an else stands in the same column as its if, directly below the if's body";
-	uint32_t at = scan_over(line.s, (uint32_t)first.n, (uint32_t)line.n, CHAR_BLANK);
-	if (at < line.n && (line.s[at] == '=' || (at + 1 < line.n && line.s[at + 1] == '=')))
+	struct str rest = str_trim(str_part(line, first.n, line.n));
+	if (str_starts(rest, STR("=")) || str_starts(rest, STR("?=")) || str_starts(rest, STR("+=")))
 		return "a name is made of letters, digits and _, and does not begin with a digit";
-	if (file && str_find(line, ':') < line.n)
-		return str_c(
-			p->arena, str_printf(p->arena,
-					  "a step is written `build NAME: PREREQUISITES`; make's target files have no place here"));
-	if (file)
-		return "as in `workers ?= 4`, `include std/gcc` or `build test:`";
-	return "as in `name = value`";
+	if (file && str_starts(rest, STR(":")))
+		return "a step is written `build NAME: PREREQUISITES`; what files depend on is left to the tool that it calls";
+	return file ? "as in `workers ?= 4`, `include std/gcc` or `build test:`" : "as in `name = value`";
 }
 
 struct item *
-parse_unknown_line(struct parser *p, const char *expected)
+parse_unknown_line(struct parser *p, const char *expected, bool file)
 {
 	struct line at = p->lex.line;
 	uint32_t from = at.start + at.indent, end = scan_until(p->lex.text, from, p->lex.end, CHAR_NEWLINE), word = from;
-	bool file = strchr(expected, ',') != NULL;
 
 	while (end > from && char_is(p->lex.text[end - 1], CHAR_BLANK))
 		end--;
-	while (word < end && !char_is(p->lex.text[word], CHAR_BLANK) && !strchr("=:?+(", p->lex.text[word]))
+	while (word < end && !char_is(p->lex.text[word], CHAR_BLANK) && (word == from || !strchr("=:?+(", p->lex.text[word])))
 		word++;
 	struct str line = {p->lex.text + from, end - from}, first = {line.s, word - from};
-	struct span span = {p->lex.source, from, word > from ? word - from : 1};
-	struct diag *d;
-	if (str_is(first, "else"))
-		d = diag_error(p->diags, span, "else without an if");
-	else if (p->headed && file)
-		d = diag_error(p->diags, span, "expected an indented body");
-	else
-		d = diag_error(p->diags, span, "expected %s, met '%.*s'", expected, STR_ARG(first));
-	if (p->headed && file && !str_is(first, "else")) {
+	struct span span = {p->lex.source, from, word - from};
+	bool target = word < end && p->lex.text[word] == ':';
+	if (str_is(first, "else")) {
+		diag_hint(p->diags, diag_error(p->diags, span, "else without an if"),
+			"an else stands right below the body of its if, in the if's column");
+	} else if (p->headed && file && !target) {
+		struct diag *d = diag_error(p->diags, span, "expected an indented body");
 		diag_hint(p->diags, d, "indent what belongs to the block above");
 		diag_note(p->diags, d, p->headed->item.span, "the block begins here");
 	} else {
-		diag_hint(p->diags, d, "%s", hint_for(p, line, first, file));
+		struct str met = first.n > WORD_SHOWN ? STR("this") : str_printf(p->arena, "'%.*s'", STR_ARG(first));
+		struct diag *d = diag_error(p->diags, span, "expected %s, met %.*s", expected, STR_ARG(met));
+		diag_hint(p->diags, d, "%s", hint_for(line, first, file));
 	}
 	p->headed = NULL;
 	lex_leave_line(&p->lex);

@@ -20,7 +20,7 @@ parse_rule(struct parser *p, bool success)
 	if (rule->condition) {
 		struct span end = rule->condition->span;
 		rule->item.span = (struct span){from.source, from.offset, end.offset + end.length - from.offset};
-		parse_line_end(p, "the condition; `and` or `or` joins two");
+		parse_line_end(p, "the condition", "`and` and `or` join two conditions, `in` takes a list");
 	}
 	lex_leave_line(&p->lex);
 	return rule->condition ? &rule->item : NULL;
@@ -38,26 +38,24 @@ at_rule(const struct lexer *lex, struct span first, bool *success)
 	return (*success || str_is(word, "build_failed")) && str_is((struct str){lex->text + at, end - at}, "when");
 }
 
-/* Whether `if …` is the Edccfile's and not bash's: the line ends, a comment apart, in a ':' right after a character other than ';', and has no `then`. */
+/* Whether `if …` is the Edccfile's and not bash's: the line ends in a ':' right after a character other than ';', and has no `then`. */
 static bool
-at_own_if(const struct lexer *lex, uint32_t at)
+at_own_if(const struct parser *p)
 {
-	uint32_t end = lex_joined_end(lex, at);
-	struct value_cursor c = {.text = lex->text, .source = lex->source, .at = at, .end = end, .comments = VALUE_COMMENTS_ALL};
-	uint32_t last = at;
-	struct part part;
+	struct parser ahead = *p;
+	struct lexer *lex = &ahead.lex;
+	struct token last = {0};
 
-	while (value_next(&c, &part) != PART_END) {
-		if (part.kind == PART_SPACE)
-			continue;
-		if (part.kind == PART_TEXT && str_is(part.text, "then"))
+	lex->quiet = true;
+	lex->trace = NULL;
+	lex_start(lex, LEX_COLON | LEX_CONDITION, lex->line.start + lex->line.indent);
+	while (lex->token.kind != TOKEN_NEWLINE) {
+		last = lex_take(lex);
+		if (parse_is_word(&ahead, last, "then"))
 			return false;
-		last = part.span.offset + part.span.length;
-		if (c.at < end && c.quote && lex->text[c.at] == c.quote)
-			last = c.at + 1;
 	}
-	char before = last - at >= 2 ? lex->text[last - 2] : ' ';
-	return lex->text[last - 1] == ':' && before != ';' && !char_is(before, CHAR_WHITE);
+	char before = lex->text[last.span.offset - 1];
+	return last.kind == TOKEN_COLON && before != ';' && !char_is(before, CHAR_WHITE);
 }
 
 /* recipe = RECIPE ; */
@@ -93,7 +91,7 @@ parse_step_line(struct parser *p, const struct body *body)
 
 	if (head.op != TOKEN_END && head.spaced)
 		return parse_definition(p, &head);
-	if (str_is(lex_text(&p->lex, head.name), "if") && at_own_if(&p->lex, head.name.offset))
+	if (str_is(lex_text(&p->lex, head.name), "if") && at_own_if(p))
 		return parse_conditional(p, body);
 	if (at_rule(&p->lex, head.name, &success))
 		return parse_rule(p, success);
@@ -143,7 +141,8 @@ parse_artifact(struct parser *p)
 	}
 	artifact->item.span =
 		(struct span){end.source, artifact->patterns.offset, end.offset + end.length - artifact->patterns.offset};
-	parse_line_end(p, artifact->when.length ? "the artifact" : "the one destination, or `when` and a verdict");
+	parse_line_end(p, artifact->when.length ? "the verdict" : "the destination",
+		"an artifact has one destination, and after it may stand `when` and one verdict");
 	lex_leave_line(lex);
 	return &artifact->item;
 }

@@ -41,9 +41,9 @@ struct condition *parse_rule_test(struct parser *);
 
 void *parse_item(struct parser *, size_t size, enum item_kind, struct span);
 /* Files an error for a line that fits nowhere, and leaves it with the deeper lines below. Returns NULL. */
-struct item *parse_unknown_line(struct parser *, const char *expected);
+struct item *parse_unknown_line(struct parser *, const char *expected, bool file);
 /* Takes the end of the line; files what else stands there. */
-bool parse_line_end(struct parser *, const char *after);
+bool parse_line_end(struct parser *, const char *after, const char *hint);
 /* How to name a token in a message: 'text', or "the end of the line". */
 struct str parse_met(struct parser *, struct token);
 /* The offset after the letters, digits, - and _ from `at` on. */

@@ -16,7 +16,7 @@ RULES = ebnf.read(ROOT / "grammar/edccfile.ebnf")
 VALUE_RULES = {"value", "word", "part", "single", "double", "dollar", "call", "argument", "command", "regex"}
 KEYWORDS = {"and", "or", "not", "in", "defined", "file", "if", "else", "when", "as", "then", "include", "secret"}
 COMMON = "abcxyzABC019_.,/%@+{}*?^-é漢"
-DEEPEST = 9
+DEEPEST = 12
 
 
 def height(expression, heights):
