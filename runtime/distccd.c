@@ -130,7 +130,6 @@ start(struct daemon *daemon, struct failure *failure)
 		NULL,
 	};
 	const char *more[] = {
-		fleet_mark(arena, run).s,
 		daemon_mark(arena, run, daemon->planned->name).s,
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(daemon->folder)).s,
 		str_printf(arena, "DISTCC_CMDLIST=%.*s", STR_ARG(fleet_commands_file(arena, run))).s,

@@ -25,18 +25,19 @@ char **
 fleet_environment(struct arena *arena, const struct run *run, const char *const *more)
 {
 	static const char *const kept[] = {"PATH=", "HOME=", "LANG=", "LC_", "TZ="};
-	size_t n = 0, count = 4;
+	size_t n = 0, count = 0;
 	while (run->environment && run->environment[n])
 		n++;
-	while (more && more[count - 4])
+	while (more && more[count])
 		count++;
-	char **env = arena_array(arena, char *, n + count);
+	char **env = arena_array(arena, char *, n + count + 3);
 	count = 0;
 	for (size_t i = 0; i < n; i++)
 		for (size_t k = 0; k < sizeof kept / sizeof *kept; k++)
 			if (strncmp(run->environment[i], kept[k], strlen(kept[k])) == 0)
 				env[count++] = run->environment[i];
 	env[count++] = str_c(arena, run->mark);
+	env[count++] = str_c(arena, fleet_mark(arena, run));
 	while (more && *more)
 		env[count++] = (char *)*more++;
 	return env;
@@ -169,7 +170,7 @@ fleet_run(struct run *run, const struct action *action, struct failure *failure)
 	return done;
 }
 
-/* Ends what a daemon that is gone may have left, then removes both folders. */
+/* Ends what may still write there (a canary's compile, what a daemon that is gone has left), then removes both folders. */
 static bool
 fleet_undo(struct run *run, const struct json *params, const struct json *result, struct failure *failure)
 {
