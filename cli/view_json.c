@@ -23,7 +23,7 @@ static const struct {
 	[EVENT_SLOTS] = {.name = "host", .number = "jobs", .total = "slots", .text = "files"},
 	[EVENT_NOTE] = {.text = "message"},
 	[EVENT_WARNING] = {.text = "message", .hint = "hint"},
-	[EVENT_VERDICT] = {.name = "step", .text = "verdict", .hint = "reason", .took = "took"},
+	[EVENT_VERDICT] = {.name = "step", .text = "verdict", .hint = "reason"},
 	[EVENT_ARTIFACT] = {.name = "path", .text = "sha256", .number = "bytes"},
 	[EVENT_TEARDOWN] = {.name = "run", .number = "things"},
 	[EVENT_UNDONE] = {.name = "action", .took = "took"},
