@@ -10,7 +10,8 @@ WARN     = -Wall -Wextra -Wconversion -Wshadow -Werror
 OPT     ?= -O2
 CFLAGS  ?= -g $(OPT)
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DEDCC_VERSION='"$(VERSION)"'
-ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP
+# Over distcc, -MMD alone names neither the target nor the file after -o.
+ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP -MT $@ -MF $@.d
 LDLIBS   = -lyajl -lpcre2-8 -ldl -lpthread
 SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
@@ -84,4 +85,4 @@ clean:
 .PHONY: all unit fuzz-objects setup test lint demo bench fuzz install uninstall clean
 .SECONDARY:
 
--include $(OBJ:.o=.d) $(UNIT:=.d)
+-include $(OBJ:=.d) $(UNIT:=.d)
