@@ -20,7 +20,7 @@ read_input(struct cli *cli, struct str *text)
 	if (n < 0)
 		diag_error(&cli->diags, SPAN_NONE, "cannot read standard input: %m");
 	else if (in.n > SOURCE_LIMIT)
-		diag_error(&cli->diags, SPAN_NONE, "standard input is longer than %zu MB", SOURCE_LIMIT >> 20);
+		diag_error(&cli->diags, SPAN_NONE, "standard input is larger than %zu MiB", SOURCE_LIMIT >> 20);
 	return n >= 0 && in.n <= SOURCE_LIMIT;
 }
 

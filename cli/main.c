@@ -45,7 +45,8 @@ run_command(struct cli *cli)
 		return cli->flags.help ? EXIT_STATUS_SUCCESS : EXIT_STATUS_USAGE;
 	}
 	if (dir.n && chdir(dir.s) < 0) {
-		diag_error(&cli->diags, SPAN_NONE, "cannot go to '%.*s': %m", STR_ARG(dir));
+		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "cannot go to '%.*s': %m", STR_ARG(dir));
+		diag_hint(&cli->diags, diag, "-C names a folder to go to before anything else");
 		return EXIT_STATUS_USAGE;
 	}
 	return cli->command->run(cli);

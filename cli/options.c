@@ -65,7 +65,7 @@ unknown_flag(struct cli *cli, struct str text)
 static bool
 bad_value(struct cli *cli, const struct flag *flag, struct str value, const char *what)
 {
-	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "--%s is %s, not '%.*s'", flag->word, what, STR_ARG(value));
+	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "--%s takes %s, not '%.*s'", flag->word, what, STR_ARG(value));
 	diag_hint(&cli->diags, diag, "--%s=%s", flag->word, flag->argument);
 	return false;
 }
@@ -74,13 +74,14 @@ bad_value(struct cli *cli, const struct flag *flag, struct str value, const char
 static bool
 choice_check(struct cli *cli, const struct flag *flag, struct str value)
 {
-	struct str rest = str_from(flag->argument), choice;
-	if (!strchr(flag->argument, '|'))
+	char *choices = str_c(&cli->arena, str_from(flag->argument));
+	if (!strchr(choices, '|'))
 		return true;
-	while (str_split(&rest, '|', &choice))
-		if (str_eq(choice, value))
-			return true;
-	return bad_value(cli, flag, value, "one of its choices");
+	for (char *bar = choices; (bar = strchr(bar, '|'));)
+		*bar = ' ';
+	if (schema_listed(choices, value))
+		return true;
+	return bad_value(cli, flag, value, str_c(&cli->arena, schema_list(&cli->arena, choices)));
 }
 
 /* A value that is written as the settings of the type are. */
@@ -96,13 +97,13 @@ static bool
 value_read(struct cli *cli, const struct flag *flag, struct str value)
 {
 	void *place = (char *)&cli->flags + flag->offset;
-	bool read = value.n > 0;
+	bool read = true;
 	switch (flag->type) {
 	case FLAG_TYPE_SWITCH:
 		*(bool *)place = true;
 		return true;
 	case FLAG_TYPE_TEXT:
-		if (read && !choice_check(cli, flag, value))
+		if (!choice_check(cli, flag, value))
 			return false;
 		*(struct str *)place = value;
 		break;
@@ -138,12 +139,14 @@ flag_read(struct reader *reader, const struct flag *flag, struct str spelt, stru
 	}
 	if (flag->type == FLAG_TYPE_SWITCH || (optional && !inner.s))
 		return flag->type != FLAG_TYPE_SWITCH || value_read(cli, flag, inner);
-	if (!inner.s && !*reader->next) {
+	if (!inner.s && *reader->next)
+		inner = str_from(*reader->next++);
+	if (!inner.n) {
 		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "%.*s needs a value", STR_ARG(spelt));
 		diag_hint(&cli->diags, diag, "--%s=%s", flag->word, flag->argument);
 		return false;
 	}
-	return value_read(cli, flag, inner.s ? inner : str_from(*reader->next++));
+	return value_read(cli, flag, inner);
 }
 
 static bool
@@ -222,7 +225,7 @@ argument_read(struct reader *reader, struct str text)
 	if (cli->arguments.n >= cli->command->most_arguments) {
 		struct diag *diag =
 			diag_error(&cli->diags, SPAN_NONE, "'%.*s' is more than edcc %s takes", STR_ARG(text), cli->command->name);
-		diag_hint(&cli->diags, diag, "edcc %s %s", cli->command->name, cli->command->synopsis);
+		diag_hint(&cli->diags, diag, "`edcc help %s` says what it takes", cli->command->name);
 		return false;
 	}
 	struct words *words = &cli->arguments;
@@ -240,7 +243,7 @@ flags_check(struct cli *cli)
 		if (extra >> i & 1) {
 			struct diag *diag =
 				diag_error(&cli->diags, SPAN_NONE, "edcc %s takes no --%s", cli->command->name, flag_table[i].word);
-			diag_hint(&cli->diags, diag, "`edcc help %s` lists what it takes", cli->command->name);
+			diag_hint(&cli->diags, diag, "`edcc help %s` says what it takes", cli->command->name);
 		}
 	return !extra;
 }

@@ -1,0 +1,6 @@
+"$EDCC" help blocks
+"$EDCC" help provider
+"$EDCC" help build
+"$EDCC" help distcc
+"$EDCC" help functions
+"$EDCC" help blok

@@ -1,0 +1,5 @@
+"$EDCC" help
+for topic in check fmt plan apply destroy status logs vars std graph completion version help; do
+	echo "\$ edcc help $topic"
+	"$EDCC" help $topic
+done
