@@ -208,7 +208,7 @@ put_notes(struct rows *rows, const struct build *build)
 	if (build->set.dir.n && !str_is(build->set.dir, ".")) {
 		note_begin(rows, &notes);
 		buf_add_c(&rows->out, "in ");
-		rows_put(rows, build->set.dir);
+		rows_put(rows, plan_hide(rows->arena, rows->plan, build->set.dir));
 	}
 	if (build->set.given & GIVEN(build, timeout)) {
 		note_begin(rows, &notes);
@@ -232,7 +232,7 @@ print_step(struct rows *rows, const struct action *action)
 	rows_begin(rows, ' ', NULL, action->title);
 	if (build->set.script.n) {
 		buf_add_c(&rows->out, "script ");
-		rows_put(rows, build->set.script);
+		rows_put(rows, action->detail);
 	} else {
 		put_glimpse(rows, plan_hide(rows->arena, rows->plan, build->recipe));
 	}
@@ -241,7 +241,7 @@ print_step(struct rows *rows, const struct action *action)
 		rows_break(rows);
 		rows_style(rows, STYLE_DIM);
 		rows_put_c(rows, build->rules[r].success ? "build_success when " : "build_failed when ");
-		rows_put(rows, build->rules[r].text);
+		rows_put(rows, plan_hide(rows->arena, rows->plan, build->rules[r].text));
 		rows_style(rows, STYLE_PLAIN);
 	}
 	rows_end(rows);
@@ -306,7 +306,7 @@ print_head(struct rows *rows)
 {
 	const struct plan *plan = rows->plan;
 	const struct world *world = plan->world;
-	rows_put(rows, plan->project->name);
+	rows_put(rows, plan_hide(rows->arena, plan, plan->project->name));
 	buf_printf(&rows->out, " on %s: ", provider_get(plan->project->provider)->name);
 	size_t slots = 0;
 	for (uint32_t h = 0; h < world->host_count; h++)
@@ -318,7 +318,7 @@ print_head(struct rows *rows)
 	} else {
 		buf_add_c(&rows->out, "this machine only");
 	}
-	if (world->toolchain.kind.n) {
+	if (world->toolchain.version.n) {
 		buf_add_c(&rows->out, ", ");
 		rows_put(rows, world->toolchain.kind);
 		buf_add_byte(&rows->out, ' ');
@@ -348,21 +348,11 @@ static void
 print_kept(struct rows *rows)
 {
 	const struct plan_options *options = &rows->plan->options;
-	int64_t keep = rows->plan->project->limits.keep;
-	if (!options->keep && !options->keep_on_failure && !keep)
+	if (!options->keep && !options->keep_on_failure)
 		return;
 	rows_begin(rows, ' ', NULL, STR("the fleet"));
-	if (options->keep) {
-		rows_put_c(rows, "is kept (--keep) until 'edcc destroy'");
-	} else {
-		if (keep) {
-			rows_put_c(rows, "is kept for ");
-			put_duration(rows, keep);
-		}
-		if (options->keep_on_failure)
-			rows_put_c(rows, keep ? "; after a failure (--keep-on-failure) until 'edcc destroy'"
-					      : "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
-	}
+	rows_put_c(rows, options->keep ? "is kept (--keep) until 'edcc destroy'"
+				       : "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
 	rows_end(rows);
 }
 

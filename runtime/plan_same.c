@@ -5,6 +5,7 @@
 /* Two saved plans side by side: the one from the file and one of the plan as it would be made now. */
 struct comparison {
 	struct arena *arena;
+	struct str path; /* of the saved one */
 	const struct json *was, *is;
 	struct diags *diags;
 	struct diag *diag; /* filed with the first difference, which it has as notes; NULL: none yet */
@@ -15,7 +16,7 @@ differs(struct comparison *comparison, struct str what)
 {
 	if (!comparison->diag) {
 		comparison->diag = diag_error(comparison->diags, SPAN_NONE, "the saved plan is no longer what would be done");
-		diag_hint(comparison->diags, comparison->diag, "run 'edcc plan -o FILE' again");
+		diag_hint(comparison->diags, comparison->diag, "run 'edcc plan -o %.*s' again", STR_ARG(comparison->path));
 	}
 	diag_note(comparison->diags, comparison->diag, SPAN_NONE, "%.*s", STR_ARG(what));
 }
@@ -124,7 +125,7 @@ plan_same(struct arena *arena, const struct saved_plan *saved, const struct plan
 		{"inputs", "", NULL, "sha256"}, {"variables", "variable ", "value", "digest"}, {"facts", "", "value", NULL}};
 	struct str salt = json_text(saved->json, "salt", STR("")), error;
 	struct json *now = json_read(arena, plan_save_text(arena, plan, sources, salt), &error);
-	struct comparison comparison = {arena, saved->json, now, diags, NULL};
+	struct comparison comparison = {arena, saved->path, saved->json, now, diags, NULL};
 	struct str version = json_text(saved->json, "edcc", STR("?"));
 	if (!str_is(version, EDCC_VERSION))
 		differs(&comparison, str_printf(arena, "edcc was %.*s and is %s", STR_ARG(version), EDCC_VERSION));

@@ -1,5 +1,4 @@
-for flag in --quiet=no --keep --keep-on-failure; do
-	case $flag in --quiet=no) flag= ;; esac
-	# shellcheck disable=SC2086
-	"$EDCC" plan $flag | sed -n '/^teardown/,$p'
+# What becomes of the fleet.
+for flag in --jobs=2 --keep --keep-on-failure; do
+	"$EDCC" plan "$flag" | sed -n '/^teardown/,$p'
 done

@@ -1,6 +1,6 @@
 # The compiler is this machine's.
 plan() {
-	"$EDCC" plan "$@" | sed -E 's/gcc[-0-9]* [0-9]+\.[0-9.]+, [a-z0-9_-]+/gcc VERSION, TARGET/; s/gcc [0-9]+\.[0-9.]+/gcc VERSION/'
+	"$EDCC" plan "$@" | sed -E 's/gcc[-0-9]* [0-9]+\.[0-9.]+/gcc VERSION/; s/VERSION, [^,]+-linux-gnu/VERSION, TARGET/'
 }
 plan
 plan --markdown
