@@ -13,9 +13,7 @@ run_follow(struct run *run, const struct action *action, struct failure *failure
 		.recipe = on->recipe,
 		.scope = on->scope,
 	};
-	for (size_t i = 0; i < on->set.notify.n; i++)
-		event_warning(run->events, STR("notifications go out from the provider 'aws'"),
-			"'%.*s' is not notified: this provider has no topics", STR_ARG(on->set.notify.w[i]));
+	notify_send(run, on);
 	return on->recipe.n == 0 || step_run(run, &build, failure);
 }
 

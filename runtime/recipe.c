@@ -3,6 +3,7 @@
 #include "runtime/channel.h"
 #include "runtime/distcc.h"
 #include "runtime/provider.h"
+#include "runtime/step.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -125,7 +126,7 @@ add_own(struct run *run, struct map *map, const char *folder)
 	put(map, "EDCC_PROJECT", project->name);
 	put(map, "EDCC_PROVIDER", str_from(provider ? provider->name : ""));
 	put(map, "EDCC_REGION", project->aws.region);
-	put(map, "COMMIT", recipe_commit(map->arena, str_c(map->arena, project->dir)));
+	put(map, "COMMIT", recipe_commit(map->arena, str_c(map->arena, source_root(map->arena, run))));
 	put(map, "PATH", str_printf(map->arena, "%s:%s", folder, path ? path : "/usr/local/bin:/usr/bin:/bin"));
 	add_names(project, map);
 }
