@@ -1,0 +1,7 @@
+#include "hello.h"
+
+const char *
+greeting(void)
+{
+	return "hello";
+}

@@ -1,0 +1,7 @@
+#include "hello.h"
+
+const char *
+world(void)
+{
+	return "world";
+}
