@@ -7,22 +7,22 @@
 #include <stdint.h>
 
 /* EVENT(name, text in --json, which fields it uses) */
-#define EVENTS(EVENT) \
-	EVENT(RUN, "run") /* a run begins: name = its id, text = the project, total = how many steps it has */ \
-	EVENT(ACTION, "action") /* an action begins: name, section */ \
-	EVENT(DONE, "done") /* it is done: name, text = what came of it, took */ \
-	EVENT(FAILED, "failed") /* name, text = why, hint = the way out, took */ \
-	EVENT(SKIPPED, "skipped") /* name, text = why */ \
-	EVENT(OUTPUT, "output") /* whole lines that a step printed: name = the step, text ends in a newline */ \
-	EVENT(HOST, "host") /* a host's state has changed: name = the host, text = starting ready out */ \
-	EVENT(SLOTS, "slots") /* who compiles what now: name = the host, number = jobs running on it, total = its slots, text = the files */ \
-	EVENT(NOTE, "note") /* text: worth a line */ \
-	EVENT(WARNING, "warning") /* text, hint */ \
-	EVENT(VERDICT, "verdict") /* of a step (name) or, without a name, of the build: text = build_success or build_failed, hint = the reason or message */ \
-	EVENT(ARTIFACT, "artifact") /* stored and verified: name = where, text = digest, number = bytes */ \
-	EVENT(TEARDOWN, "teardown") /* begins: number = how many things are to be removed */ \
-	EVENT(UNDONE, "undone") /* name is gone, took */ \
-	EVENT(COMPILES, "compiles") /* at the end, for each host and for this machine: name, number = compiles there, text = for local ones why */ \
+#define EVENTS(EVENT)                                                                                                              \
+	EVENT(RUN, "run") /* a run begins: name = its id, text = the project, total = how many steps it has */                     \
+	EVENT(ACTION, "action") /* an action begins: name, section */                                                              \
+	EVENT(DONE, "done") /* it is done: name, text = what came of it, took */                                                   \
+	EVENT(FAILED, "failed") /* name, text = why, hint = the way out, took */                                                   \
+	EVENT(SKIPPED, "skipped") /* name, text = why */                                                                           \
+	EVENT(OUTPUT, "output") /* whole lines that a step printed: name = the step, text ends in a newline */                     \
+	EVENT(HOST, "host") /* a host's state has changed: name = the host, text = starting ready out */                           \
+	EVENT(SLOTS, "slots") /* who compiles what now: name = the host, number = its jobs, total = its slots, text = the files */ \
+	EVENT(NOTE, "note") /* text: worth a line */                                                                               \
+	EVENT(WARNING, "warning") /* text, hint */                                                                                 \
+	EVENT(VERDICT, "verdict") /* of a step (name) or the build (no name): text = build_success or build_failed, hint = why */  \
+	EVENT(ARTIFACT, "artifact") /* stored and verified: name = where, text = digest, number = bytes */                         \
+	EVENT(TEARDOWN, "teardown") /* begins: number = how many things are to be removed */                                       \
+	EVENT(UNDONE, "undone") /* name is gone, took */                                                                           \
+	EVENT(COMPILES, "compiles") /* at the end, of each host and this machine: name, number = compiles, text = why, if local */ \
 	EVENT(END, "end") /* number = the exit status, text = one line that sums it up, took */
 
 enum event_kind {

@@ -376,7 +376,8 @@ run_locked(struct execution *execution, const char *state)
 			STR("edcc destroy removes it"));
 	if (!open_run(execution, state, &failure))
 		return refuse(execution, failure.status, failure.message, failure.hint);
-	event_emit(run->events, (struct event){.kind = EVENT_RUN, .name = run->id, .text = run->project->name});
+	event_emit(run->events,
+		(struct event){.kind = EVENT_RUN, .name = run->id, .text = run->project->name, .total = run->plan->step_count});
 	return run_all(execution);
 }
 

@@ -13,18 +13,18 @@
 #include "base/os.h"
 
 /* RECORD(name, word in the file, what the line's own name stands under). Each line also has "record" and "time" (ms since 1970). */
-#define RECORDS(RECORD) \
-	RECORD(RUN, "run", "run") /* the first line: format, project, provider, dir, owner */ \
+#define RECORDS(RECORD)                                                                                           \
+	RECORD(RUN, "run", "run") /* the first line: format, project, provider, dir, owner */                     \
 	RECORD(INTENT, "intent", "action") /* type, needs, params: about to be created; on disk before the act */ \
-	RECORD(DONE, "done", "action") /* result */ \
-	RECORD(FAILED, "failed", "action") /* message; it may have been half done */ \
-	RECORD(UNDONE, "undone", "action") \
-	RECORD(STEP, "step", "name") /* verdict, reason, status, took */ \
-	RECORD(HOST, "host", "name") /* address, slots, state */ \
-	RECORD(VERDICT, "verdict", "verdict") /* reason */ \
-	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */ \
-	RECORD(COMPILES, "compiles", "host") /* number, why */ \
-	RECORD(KEPT, "kept", "run") /* the fleet stays on purpose, until `edcc destroy` */ \
+	RECORD(DONE, "done", "action") /* result */                                                               \
+	RECORD(FAILED, "failed", "action") /* message; it may have been half done */                              \
+	RECORD(UNDONE, "undone", "action")                                                                        \
+	RECORD(STEP, "step", "name") /* verdict, reason, status, took */                                          \
+	RECORD(HOST, "host", "name") /* address, slots, state */                                                  \
+	RECORD(VERDICT, "verdict", "verdict") /* reason */                                                        \
+	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */                                                   \
+	RECORD(COMPILES, "compiles", "host") /* number, why */                                                    \
+	RECORD(KEPT, "kept", "run") /* the fleet stays on purpose, until `edcc destroy` */                        \
 	RECORD(END, "end", "run") /* status: nothing is left behind */
 
 enum record {
@@ -53,7 +53,8 @@ void lock_release(struct lock *);
 /* The journal of a run, new or (for destroy) to be written on: a torn last line is cut off. NULL with *error. */
 struct journal *journal_new(struct arena *, const char *state, struct str run, struct str *error);
 /* Appends one line; `fill` may add members to the object. Where `sync` it is on disk on return. False when it could not be written: then the act must not be done. */
-bool journal_write(struct journal *, enum record, struct str name, bool sync, void (*fill)(struct json_writer *, void *), void *context, struct str *error);
+bool journal_write(struct journal *, enum record, struct str name, bool sync, void (*fill)(struct json_writer *, void *),
+	void *context, struct str *error);
 void journal_close(struct journal *);
 
 /* --- reading --- */

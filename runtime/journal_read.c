@@ -93,11 +93,11 @@ keep_open(struct reading *reading)
 }
 
 bool
-journal_read(struct arena *arena, const char *folder, struct str run, struct journal_state *state, struct str *error)
+journal_read(struct arena *arena, const char *state_folder, struct str run, struct journal_state *state, struct str *error)
 {
 	*state = (struct journal_state){.run = run};
 	struct reading reading = {.arena = arena, .state = state, .actions = map_new(arena)};
-	char *path = str_c(arena, str_printf(arena, "%s/runs/%.*s/journal", folder, STR_ARG(run)));
+	char *path = str_c(arena, str_printf(arena, "%s/runs/%.*s/journal", state_folder, STR_ARG(run)));
 	struct str text, line, problem;
 	if (!os_read(arena, path, JOURNAL_SIZE_LIMIT, &text, error))
 		return false;

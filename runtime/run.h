@@ -10,12 +10,12 @@
 #include <pthread.h>
 
 /* EXIT(name, status, meaning) */
-#define EXITS(EXIT) \
-	EXIT(SUCCESS, 0, "success") \
-	EXIT(USAGE, 1, "the file or the call is wrong") \
-	EXIT(BUILD_FAILED, 2, "the build failed") \
-	EXIT(NO_VERDICT, 3, "the build ended without a verdict or timed out") \
-	EXIT(PROVIDER, 4, "the provider failed") \
+#define EXITS(EXIT)                                                                                                 \
+	EXIT(SUCCESS, 0, "success")                                                                                 \
+	EXIT(USAGE, 1, "the file or the call is wrong")                                                             \
+	EXIT(BUILD_FAILED, 2, "the build failed")                                                                   \
+	EXIT(NO_VERDICT, 3, "the build ended without a verdict or timed out")                                       \
+	EXIT(PROVIDER, 4, "the provider failed")                                                                    \
 	EXIT(TEARDOWN, 5, "teardown is incomplete: the message names what is left and the command that removes it") \
 	EXIT(INTERRUPTED, 130, "interrupted, and torn down")
 

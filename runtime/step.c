@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* What is left between TERM and KILL. */
@@ -17,6 +18,8 @@
 /* How long the output is read on after the recipe's own process has ended, and what is left to those that it leaves behind. */
 #define STEP_DRAIN_MS 100
 #define STEP_LEFT_BEHIND_MS 2000
+/* How often to look where the kernel has no pidfd_open. */
+#define STEP_NO_PIDFD_MS 10
 /* Callers of build_failed that wait for the step's end at once; any more are answered. */
 #define STEP_CALLERS 8
 
@@ -36,7 +39,8 @@ struct step {
 	int64_t started;
 	int64_t kill_at; /* 0: it was not told to end */
 	bool ended, cancelled;
-	int64_t drain_until; /* once ended */
+	int64_t took; /* until it ended */
+	int64_t drain_until;
 };
 
 /* Puts the step's own variables behind those of its scope. */
@@ -54,20 +58,26 @@ step_environment(struct step *step, const struct environment *environment)
 	return entries;
 }
 
+/* Where the recipe runs. */
+static struct str
+build_folder(const struct step *step)
+{
+	struct str root = source_root(step->arena, step->run), dir = step->build->set.dir;
+	if (!dir.n || str_is(dir, "."))
+		return root;
+	return *dir.s == '/' ? dir : str_printf(step->arena, "%.*s/%.*s", STR_ARG(root), STR_ARG(dir));
+}
+
 /* A plain command is run as it is, as make does; where that cannot be started bash says why, as it would. */
 static bool
 start(struct step *step, struct str *error)
 {
 	const struct build *build = step->build;
 	const struct environment *environment = recipe_environment(step->run, build->scope);
-	struct str dir = step->run->project->dir;
-	if (build->set.dir.n && !str_is(build->set.dir, "."))
-		dir = *build->set.dir.s == '/' ? build->set.dir
-					       : str_printf(step->arena, "%.*s/%.*s", STR_ARG(dir), STR_ARG(build->set.dir));
 	struct os_spawn spawn = {
 		.argv = environment->plain ? recipe_plain_command(step->arena, build->recipe) : NULL,
 		.env = step_environment(step, environment),
-		.dir = str_c(step->arena, dir),
+		.dir = str_c(step->arena, build_folder(step)),
 		.capture = true,
 		.own_group = true,
 	};
@@ -142,15 +152,17 @@ static void
 look_at_clock(struct step *step)
 {
 	int64_t now = os_now_ms();
+	if (step->ended)
+		return;
 	judge_time(&step->judge, now - step->started);
 	heed_verdict(step);
-	if (!step->ended && step->judge.verdict == VERDICT_SUCCESS && !step->kill_at && step->build->set.timeout > 0 &&
+	if (step->judge.verdict == VERDICT_SUCCESS && !step->kill_at && step->build->set.timeout > 0 &&
 		now - step->started >= step->build->set.timeout) {
 		event_warning(step->run->events, STR("its verdict stays build_success"), "step '%.*s' was ended at its timeout",
 			STR_ARG(step->build->name));
 		tell_to_end(step);
 	}
-	if (!step->ended && step->kill_at && now >= step->kill_at) {
+	if (step->kill_at && now >= step->kill_at) {
 		kill(-step->process.pid, SIGKILL);
 		step->kill_at = INT64_MAX;
 	}
@@ -167,9 +179,18 @@ time_left(const struct step *step)
 		until = step->kill_at;
 	else if (next < INT64_MAX)
 		until = step->started + next;
+	if (step->pidfd < 0 && until > now + STEP_NO_PIDFD_MS)
+		until = now + STEP_NO_PIDFD_MS;
 	if (until == INT64_MAX)
 		return -1;
 	return until <= now ? 0 : until - now > 3600000 ? 3600000 : (int)(until - now);
+}
+
+static bool
+has_ended(const struct step *step)
+{
+	siginfo_t info = {.si_pid = 0};
+	return waitid(P_PID, (id_t)step->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
 }
 
 /* Waits for the end of the recipe's process and of its output. */
@@ -190,8 +211,9 @@ watch(struct step *step)
 			hear_calls(step);
 		if (waits[0].revents)
 			read_output(step);
-		if (waits[2].revents) {
+		if (!step->ended && (waits[2].revents || step->pidfd < 0) && has_ended(step)) {
 			step->ended = true;
+			step->took = os_now_ms() - step->started;
 			step->drain_until = os_now_ms() + STEP_DRAIN_MS;
 		}
 		if (waits[3].revents) {
@@ -247,17 +269,16 @@ finish(struct step *step)
 	if (step->process.out >= 0)
 		close(step->process.out);
 	output_end(&step->output);
-	struct place place = {step->arena, step->run->project->dir};
-	if (step->build->set.dir.n && !str_is(step->build->set.dir, "."))
-		place.dir = str_printf(step->arena, "%.*s/%.*s", STR_ARG(place.dir), STR_ARG(step->build->set.dir));
+	struct place place = {step->arena, build_folder(step)};
 	if (!step->cancelled) {
-		judge_time(&step->judge, os_now_ms() - step->started);
+		judge_time(&step->judge, step->took);
 		judge_end(&step->judge, status, file_exists, &place);
 	}
 	step->judge.status = status;
 	for (size_t i = 0; i < step->caller_count; i++)
 		close(step->callers[i]);
-	close(step->pidfd);
+	if (step->pidfd >= 0)
+		close(step->pidfd);
 }
 
 static void
@@ -267,7 +288,7 @@ fill_record(struct json_writer *writer, void *context)
 	json_put_text(writer, "verdict", str_from(verdict_name(step->judge.verdict)));
 	json_put_text(writer, "reason", event_blot(step->arena, step->run->secrets, step->judge.reason));
 	json_put_integer(writer, "status", step->judge.status);
-	json_put_integer(writer, "took", os_now_ms() - step->started);
+	json_put_integer(writer, "took", step->took);
 }
 
 /* Says and journals what came of it. */

@@ -12,10 +12,12 @@ enum teardown_end {
 
 /* Undoes in reverse, side by side where nothing stands on another; ends every process that bears the run's mark; removes its folders but for journal and
  * logs; journals the end with `status`. `types` are those that the journal may name, NULL-ended. The run must live on where it is let go. */
-enum teardown_end teardown_run(struct run *, const struct action_type *const *types, enum exit_status status, struct os_cancel let_go);
+enum teardown_end teardown_run(
+	struct run *, const struct action_type *const *types, enum exit_status status, struct os_cancel let_go);
 
 /* Tears down another run, by its journal; NULL-safe about a journal that is not there. destroy.c */
-enum teardown_end teardown_remains(const char *state, struct str id, struct events *, char *const *environment, struct os_cancel let_go);
+enum teardown_end teardown_remains(
+	const char *state, struct str id, struct events *, char *const *environment, struct os_cancel let_go);
 /* Tears down each run whose owner died. */
 enum teardown_end teardown_dead_runs(const char *state, struct events *, char *const *environment, struct os_cancel let_go);
 
