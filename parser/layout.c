@@ -105,11 +105,16 @@ add_word(struct flow *flow, struct str word)
 void
 layout_value(struct layout *l, struct str head, uint32_t from, uint32_t to, unsigned level)
 {
-	struct value_cursor c = {.text = l->text, .at = from, .end = to};
 	struct flow flow = {l, buf_new(&l->scratch), level, level + 1};
 	struct part part = {0};
 
 	buf_add(&flow.line, head);
+	if (from < to && l->text[from] == '#') {
+		uint32_t end = scan_until(l->text, from, to, CHAR_NEWLINE);
+		end_row(&flow, str_trim((struct str){l->text + from, end - from}));
+		from = end;
+	}
+	struct value_cursor c = {.text = l->text, .at = from, .end = to};
 	while (part.kind != PART_END || from < to) {
 		if (value_next(&c, &part) != PART_SPACE && part.kind != PART_END)
 			continue;

@@ -231,52 +231,73 @@ ends_in_comment(const struct lexer *lex, uint32_t from, uint32_t to)
 	return last.kind == PART_SPACE && str_find(last.text, '#') < last.text.n;
 }
 
-/* The end of the line from `at` on, with the lines that a backslash joins to it; one in a comment joins nothing. */
+bool
+lex_ends_in_backslash(const struct lexer *lex, uint32_t at, uint32_t end)
+{
+	uint32_t back = end > at && lex->text[end - 1] == '\r' ? end - 1 : end;
+
+	return end < lex->end && back > at && lex->text[back - 1] == '\\';
+}
+
+/* Whether the physical line is joined to the next; a backslash in a comment joins nothing. */
+static bool
+is_joined(const struct lexer *lex, uint32_t at, uint32_t end)
+{
+	return lex_ends_in_backslash(lex, at, end) && !ends_in_comment(lex, at, end);
+}
+
+/* The end of the line from `at` on, with the lines that are joined to it. */
 static uint32_t
 joined_end(const struct lexer *lex, uint32_t at)
 {
-	for (;;) {
-		uint32_t end = lex_line_end(lex, at), back = end;
-		if (back > at && lex->text[back - 1] == '\r')
-			back--;
-		if (end == lex->end || back == at || lex->text[back - 1] != '\\' || ends_in_comment(lex, at, end))
-			return end;
+	uint32_t end = lex_line_end(lex, at);
+
+	while (is_joined(lex, at, end)) {
 		at = end + 1;
+		end = lex_line_end(lex, at);
 	}
+	return end;
 }
 
-/* Files what looks like a definition among the lines of a value: `name = …`, indented deeper by mistake. */
+/* Files what looks like a definition among the lines of a value: `name = …`, indented deeper or after a backslash by mistake. */
 static void
-check_continuation(struct lexer *lex, const struct line *line)
+check_continuation(struct lexer *lex, uint32_t start)
 {
-	struct lexer there = {.text = lex->text, .source = lex->source, .end = lex->end, .line = *line};
-	struct head head = lex_head(&there);
+	struct lexer there = *lex;
 
+	there.line.start = scan_over(lex->text, start, lex->end, CHAR_BLANK);
+	there.line.indent = 0;
+	if (there.line.start == lex->end)
+		return;
+	struct head head = lex_head(&there);
 	if (head.op == TOKEN_END || !head.spaced || head.foreign)
 		return;
 	struct str name = lex_text(lex, head.name);
-	struct diag *d = diag_error(lex->diags,
-		span_from(lex, line->start + line->indent, head.op_span.offset + head.op_span.length),
-		"'%.*s' is indented deeper than the definition above, so it is read as one more line of its value", STR_ARG(name));
-	diag_hint(lex->diags, d, "indent it like the line above; an operator that is meant as a word stands in quotes");
+	struct span span = span_from(lex, there.line.start, head.op_span.offset + head.op_span.length);
+	struct diag *d = diag_error(lex->diags, span, "'%.*s' stands in a line that continues the value above", STR_ARG(name));
+	diag_hint(lex->diags, d,
+		"a value goes on over deeper-indented lines and after a backslash; an operator that is meant as a word stands in "
+		"quotes");
 	diag_note(lex->diags, d, span_from(lex, lex->line.start + lex->line.indent, lex_line_end(lex, lex->line.start)),
 		"the value begins here");
 }
 
-/* The end of the line from `at` and of the deeper-indented ones that continue it. */
+/* The end of the line from `at`, of those that are joined to it and of the deeper-indented ones that continue it. */
 static uint32_t
 continued_end(struct lexer *lex, uint32_t at)
 {
 	for (;;) {
-		uint32_t end = joined_end(lex, at);
+		uint32_t from = at, end = lex_line_end(lex, from);
 		if (end == lex->end)
 			return end;
-		struct line line = read_line(lex, end + 1);
-		line = code_line(lex, line);
-		if (line.start >= lex->end || lex_indent(lex, &line, lex->line.start, lex->line.indent) != INDENT_DEEPER)
-			return end;
-		check_continuation(lex, &line);
-		at = line.start + line.indent;
+		at = end + 1;
+		if (!is_joined(lex, from, end)) {
+			struct line line = code_line(lex, read_line(lex, at));
+			if (line.start >= lex->end || lex_indent(lex, &line, lex->line.start, lex->line.indent) != INDENT_DEEPER)
+				return end;
+			at = line.start;
+		}
+		check_continuation(lex, at);
 	}
 }
 
@@ -314,6 +335,9 @@ lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
 {
 	uint32_t from = scan_over(lex->text, at, lex->end, CHAR_BLANK), to;
 
+	/* A # right behind the operator begins a comment too: laid out, white space will stand before it. */
+	if (from < lex->end && lex->text[from] == '#')
+		from = at = lex_line_end(lex, from);
 	if (plain_value(lex, from, deeper, &lex->limit)) {
 		for (to = lex->limit; to > from && char_is(lex->text[to - 1], CHAR_BLANK);)
 			to--;
@@ -324,7 +348,7 @@ lex_take_value(struct lexer *lex, uint32_t at, bool deeper)
 		struct value_cursor c = {
 			.text = lex->text, .source = lex->source, .at = at, .end = lex->limit, .comments = VALUE_COMMENTS_ALL};
 		struct part part;
-		if (from > at || scan_continuation(lex->text, at, lex->limit))
+		if (at < lex->limit && (char_is(lex->text[at], CHAR_WHITE) || scan_continuation(lex->text, at, lex->limit)))
 			value_next(&c, &part);
 		from = c.at;
 		value_check(&c, 0, lex->diags, &to);

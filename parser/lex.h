@@ -93,6 +93,8 @@ struct span lex_take_comment(struct lexer *);
 struct span lex_take_recipe(struct lexer *, uint32_t header_start, uint32_t header_indent);
 /* The offset of the end of the physical line. */
 uint32_t lex_line_end(const struct lexer *, uint32_t at);
+/* Whether the physical line from `at` to its end joins the next to itself. */
+bool lex_ends_in_backslash(const struct lexer *, uint32_t at, uint32_t end);
 /* Goes to the next line, leaving the rest of this one. */
 void lex_leave_line(struct lexer *);
 /* Leaves every line that is indented deeper than this. */

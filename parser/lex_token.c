@@ -122,7 +122,7 @@ read_token(struct lexer *lex)
 	enum token_kind kind = TOKEN_END, previous = lex->token.kind;
 
 	at = scan_blanks(lex->text, at, lex->limit, CHAR_WHITE);
-	if (at < lex->limit && lex->text[at] == '#' && char_is(lex->text[at - 1], CHAR_WHITE))
+	if (at < lex->limit && lex->text[at] == '#')
 		lex->limit = lex_line_end(lex, at);
 	if (at >= lex->limit || lex->text[at] == '#')
 		return (struct token){TOKEN_NEWLINE, {lex->source, at, 0}};
@@ -148,27 +148,15 @@ read_token(struct lexer *lex)
 	return (struct token){kind, {lex->source, at, length}};
 }
 
-/* The end of the line and of those that a backslash joins to it; where the backslash turns out to stand in a comment, read_token takes them off. */
-static uint32_t
-joined_end(const struct lexer *lex, uint32_t at)
-{
-	uint32_t end;
-
-	for (;; at = end + 1) {
-		end = lex_line_end(lex, at);
-		uint32_t back = end > at && lex->text[end - 1] == '\r' ? end - 1 : end;
-		if (end == lex->end || back == at || lex->text[back - 1] != '\\')
-			return end;
-	}
-}
-
 void
 lex_start(struct lexer *lex, enum lex_mode mode, uint32_t at)
 {
 	lex->mode = mode;
 	lex->at = at;
-	lex->limit = joined_end(lex, at);
 	lex->token = (struct token){TOKEN_END, {lex->source, at, 0}};
+	/* Where a backslash turns out to stand in a comment, read_token takes the lines after it off again. */
+	for (lex->limit = lex_line_end(lex, at); lex_ends_in_backslash(lex, at, lex->limit); lex->limit = lex_line_end(lex, at))
+		at = lex->limit + 1;
 	lex->token = read_token(lex);
 }
 
