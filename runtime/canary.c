@@ -50,6 +50,20 @@ file_in(struct arena *arena, struct str folder, const char *name)
 	return str_printf(arena, "%.*s/%s", STR_ARG(folder), name).s;
 }
 
+/* What was printed, as one line. */
+static struct str
+one_line(struct arena *arena, struct str text)
+{
+	struct buf joined = buf_new(arena);
+	struct str line;
+	while (str_split(&text, '\n', &line)) {
+		line = str_trim(line);
+		if (line.n)
+			buf_printf(&joined, "%s%.*s", joined.n ? "; " : "", STR_ARG(line));
+	}
+	return buf_str(&joined);
+}
+
 /* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
 static bool
 compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
@@ -77,7 +91,7 @@ compile(struct run *run, struct arena *arena, const char *object, const char *co
 		*output = error;
 		return false;
 	}
-	*output = str_trim(*output);
+	*output = one_line(arena, *output);
 	return status == 0;
 }
 

@@ -3,8 +3,12 @@
 #include "runtime/ccache.h"
 #include "runtime/toolchain.h"
 
+#include <poll.h>
+
 /* Milliseconds that a client which finds no free slot sleeps; distcc's own default is a second. */
 #define PAUSE_MS "20"
+/* A daemon puts a compile down after it has answered: for so long the last ones are waited for. */
+#define LATE_MS 250
 /* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
 #define THIS_MACHINE STR("this machine")
 
@@ -161,21 +165,33 @@ warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t a
 		(unsigned long long)all, (long long)allowed);
 }
 
+/* How many each host's own log says it did, once that is as many as the clients have had answers. Returns their sum. */
+static uint64_t
+count_hosts(const struct run *run, struct arena *arena, uint64_t answers, struct compiles *hosts)
+{
+	for (int64_t deadline = os_now_ms() + LATE_MS;; poll(NULL, 0, 5)) {
+		uint64_t all = 0;
+		for (uint32_t i = 0; i < run->host_count; i++) {
+			hosts[i] = (struct compiles){.count = distcc_count_host(distcc_host_log(arena, run, run->hosts[i].name).s)};
+			all += hosts[i].count;
+		}
+		if (all >= answers || os_now_ms() > deadline)
+			return all;
+	}
+}
+
 uint64_t
 distcc_report(struct run *run)
 {
 	struct arena arena = {0};
 	struct local_compiles local;
-	uint64_t all = 0;
 	if (!run->host_count)
 		return 0;
-	for (uint32_t i = 0; i < run->host_count; i++) {
-		struct str name = run->hosts[i].name;
-		struct compiles compiles = {.count = distcc_count_host(distcc_host_log(&arena, run, name).s)};
-		report_one(run, name, compiles, STR(""));
-		all += compiles.count;
-	}
+	struct compiles *hosts = arena_array(&arena, struct compiles, run->host_count);
 	distcc_count_local(&arena, distcc_client_log(&arena, run).s, &local);
+	uint64_t all = count_hosts(run, &arena, local.remote, hosts);
+	for (uint32_t i = 0; i < run->host_count; i++)
+		report_one(run, run->hosts[i].name, hosts[i], STR(""));
 	struct compiles compiles = {local.count, list_counts(&arena, &local.reasons)};
 	report_one(run, THIS_MACHINE, compiles, list_counts(&arena, &local.others));
 	uint64_t hits = run->project->cached ? ccache_count_hits(&arena, run) : 0;

@@ -21,6 +21,7 @@ uint64_t distcc_count_host(const char *log_path);
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
+	uint64_t remote; /* compiles that hosts have answered */
 	struct map reasons; /* "-march=native" → count as uint64_t * */
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 };
@@ -34,7 +35,8 @@ struct distcc_job {
 };
 size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
 
-/* Emits SLOTS and PROGRESS-like events from the state files, on a thread of its own, until stopped; costs nothing that a build would notice. */
+/* Emits SLOTS events from the state files, and takes a host out whose daemon has ended, on a thread of its own, until stopped; costs nothing that a
+ * build would notice. */
 struct distcc_watch;
 struct distcc_watch *distcc_watch_start(struct run *);
 void distcc_watch_stop(struct distcc_watch *);

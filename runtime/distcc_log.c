@@ -253,6 +253,15 @@ read_call(struct reader *reader, struct str pid, struct str arguments)
 	count(reader, &reader->compiles->reasons, words);
 }
 
+/* "compile a.c on 127.0.0.2:41001/2 completed ok", "ERROR: compile a.c on 127.0.0.2:41001/2 failed …": a host has answered. */
+static bool
+is_answer(struct str text)
+{
+	struct str rest = str_starts(text, STR("ERROR: ")) ? str_part(text, 7, text.n) : text;
+	return str_starts(rest, STR("compile ")) && !memmem(rest.s, rest.n, " on localhost ", 14) &&
+	       (memmem(rest.s, rest.n, " completed ok", 13) || memmem(rest.s, rest.n, " failed", 7));
+}
+
 static void
 read_line(struct reader *reader, struct str line)
 {
@@ -268,6 +277,8 @@ read_line(struct reader *reader, struct str line)
 		read_call(reader, pid, str_part(text, local.n, text.n));
 	else if (str_starts(text, STR("(dcc_exit)")))
 		take_failure(reader, pid);
+	else
+		reader->compiles->remote += is_answer(text);
 }
 
 bool

@@ -237,6 +237,7 @@ add_host(struct daemon *daemon, uint32_t index)
 	pthread_mutex_lock(&run->mutex);
 	host->name = daemon->planned->name;
 	host->slots = daemon->planned->slots;
+	host->pid = daemon->process.pid;
 	host->dir = str_dup(&run->arena, daemon->folder);
 	host->address = str_printf(&run->arena, "%.*s:%d", STR_ARG(host->name), port_of(daemon));
 	pthread_mutex_unlock(&run->mutex);

@@ -39,7 +39,8 @@ void failure_hint(struct failure *, const char *format, ...) __attribute__((form
 struct host {
 	struct str name;
 	struct str address; /* for DISTCC_HOSTS: 127.0.0.2:41001 */
-	struct str dir; /* local: its private folder, with distccd.log */
+	struct str dir; /* local: its private folder */
+	pid_t pid; /* local: its distccd, a child of ours */
 	int slots;
 	bool ready; /* proved by its canary, and not taken out since */
 	struct str out_reason;

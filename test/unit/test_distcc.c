@@ -114,6 +114,25 @@ local_calls_have_reasons(void **state)
 	assert_local(CALL("gcc-12 -c a.c"), 1, 0, "1 no reason given by distcc", "");
 }
 
+static void
+answers_of_hosts_are_counted(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	struct local_compiles local;
+	const char *path = write_file(&arena,
+		"distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\n"
+		"distcc[7] cpp a.c on localhost completed ok\n"
+		"distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
+		"distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
+		"distcc[9] compile (null) on localhost completed ok\n"
+		"distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
+	assert_true(distcc_count_local(&arena, path, &local));
+	assert_int_equal(local.remote, 2);
+	unlink(path);
+	arena_free(&arena);
+}
+
 /* Clients write in turns: a failure belongs to the client whose pid it has. */
 static void
 fallbacks_name_the_host(void **state)
@@ -222,6 +241,7 @@ main(void)
 		cmocka_unit_test(hosts_that_are_ready),
 		cmocka_unit_test(a_host_counts_compiles),
 		cmocka_unit_test(local_calls_have_reasons),
+		cmocka_unit_test(answers_of_hosts_are_counted),
 		cmocka_unit_test(fallbacks_name_the_host),
 		cmocka_unit_test(state_files_are_read_with_care),
 		cmocka_unit_test(the_environment_of_a_recipe),
