@@ -22,6 +22,8 @@
 #define STEP_NO_PIDFD_MS 10
 /* Callers of build_failed that wait for the step's end at once; any more are answered. */
 #define STEP_CALLERS 8
+/* A variable of this size is worth a word where a step cannot be started. */
+#define LARGE_VARIABLE ((size_t)64 << 10)
 
 struct step {
 	struct run *run;
@@ -328,6 +330,22 @@ conclude(struct step *step, struct failure *failure)
 	return false;
 }
 
+/* Linux refuses a process one of whose variables is too large, and says only that the arguments are. */
+static void
+hint_environment(const struct step *step, struct failure *failure)
+{
+	const struct environment *environment = recipe_environment(step->run, step->build->scope);
+	const char *largest = "";
+	for (size_t i = 0; i < environment->count; i++)
+		if (strlen(environment->entries[i]) > strlen(largest))
+			largest = environment->entries[i];
+	int name = (int)str_find(str_from(largest), '=');
+	if (strlen(largest) >= LARGE_VARIABLE)
+		failure_hint(failure,
+			"'%.*s' has %zu bytes, and a process may have less than 128 KiB in one variable: leave it in a file", name,
+			largest, strlen(largest) - (size_t)name - 1);
+}
+
 bool
 step_run(struct run *run, const struct build *build, struct failure *failure)
 {
@@ -349,6 +367,8 @@ step_run(struct run *run, const struct build *build, struct failure *failure)
 	if (started)
 		return conclude(&step, failure);
 	failure_set(failure, EXIT_STATUS_BUILD_FAILED, "%.*s", STR_ARG(error));
+	if (step.channel)
+		hint_environment(&step, failure);
 	return false;
 }
 
