@@ -65,7 +65,7 @@ refuse(struct execution *execution, enum exit_status status, struct str text, st
 {
 	event_emit(execution->run.events, (struct event){.kind = EVENT_FAILED, .text = text, .hint = hint});
 	fail_run(execution, status, text);
-	return end(execution, text);
+	return end(execution, STR("nothing was built"));
 }
 
 /* Longer ones first, so that one that is part of another does not hide it by halves; the lines of one that has several each by themselves, as output goes by lines. */
@@ -231,8 +231,8 @@ run_build(struct execution *execution)
 	uint64_t here = distcc_report(run);
 	if (here && execution->options->require_distributed)
 		fail_run(execution, EXIT_STATUS_BUILD_FAILED,
-			str_printf(
-				&run->arena, "--require-distributed: %llu compiles ran on this machine", (unsigned long long)here));
+			str_printf(&run->arena, "--require-distributed: %llu compile%s ran on this machine",
+				(unsigned long long)here, here == 1 ? "" : "s"));
 	return WAIT_FINISHED;
 }
 
@@ -360,6 +360,9 @@ run_all(struct execution *execution)
 		return let_go(execution);
 	if (torn == TEARDOWN_INCOMPLETE)
 		execution->status = EXIT_STATUS_TEARDOWN;
+	/* Who interrupts the teardown wants nothing to follow it. */
+	if (os_cancel_raised(&execution->options->cancel))
+		fail_run(execution, EXIT_STATUS_INTERRUPTED, STR("interrupted"));
 	journal_prune(&run->arena, run->state.s, EXECUTE_KEEP_RUNS);
 	return end(execution, summary(execution));
 }
