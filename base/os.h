@@ -43,6 +43,8 @@ int64_t os_time_ms(void);
 void os_timestamp(int64_t time_ms, char out[25]);
 /* Online processors this process may use. */
 int os_cpu_count(void);
+/* Sees to it that so many files may be open at once, raising the limit where that is allowed; false where it is not, with the limit in *most. */
+bool os_allow_files(unsigned long long count, unsigned long long *most);
 
 /* --- cancellation: a flag that a signal handler may raise and that every wait looks at --- */
 struct os_cancel {

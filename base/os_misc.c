@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -60,6 +61,17 @@ os_cpu_count(void)
 	/* More processors than a cpu_set_t has room for. */
 	long count = sysconf(_SC_NPROCESSORS_ONLN);
 	return count > 0 ? (int)count : 1;
+}
+
+bool
+os_allow_files(unsigned long long count, unsigned long long *most)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= count)
+		return true;
+	*most = limit.rlim_max;
+	limit.rlim_cur = count;
+	return limit.rlim_max >= count && setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
 bool
