@@ -120,13 +120,13 @@ answers_of_hosts_are_counted(void **state)
 	(void)state;
 	struct arena arena = {0};
 	struct local_compiles local;
-	const char *path = write_file(&arena,
-		"distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\n"
-		"distcc[7] cpp a.c on localhost completed ok\n"
-		"distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
-		"distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
-		"distcc[9] compile (null) on localhost completed ok\n"
-		"distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
+	const char *path =
+		write_file(&arena, "distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\n"
+				   "distcc[7] cpp a.c on localhost completed ok\n"
+				   "distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
+				   "distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
+				   "distcc[9] compile (null) on localhost completed ok\n"
+				   "distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
 	assert_true(distcc_count_local(&arena, path, &local));
 	assert_int_equal(local.remote, 2);
 	unlink(path);
