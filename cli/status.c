@@ -28,10 +28,10 @@ static const struct shown {
 static const char *
 condition(const struct journal_state *state)
 {
-	if (state->kept)
-		return "kept";
 	if (state->ended)
 		return "ended";
+	if (state->kept)
+		return "kept";
 	return os_owner_alive(&state->owner) ? "running" : "abandoned";
 }
 
