@@ -34,7 +34,7 @@ read_owner(struct arena *arena, int fd)
 	return text;
 }
 
-static bool
+static void
 write_owner(struct arena *arena, int fd)
 {
 	struct os_owner self;
@@ -49,7 +49,8 @@ write_owner(struct arena *arena, int fd)
 	json_put_text(writer, "since", str_from(since));
 	json_close(writer);
 	struct str text = json_writer_text(writer);
-	return ftruncate(fd, 0) == 0 && pwrite(fd, text.s, text.n, 0) == (ssize_t)text.n;
+	if (pwrite(fd, text.s, text.n, 0) != (ssize_t)text.n || ftruncate(fd, (off_t)text.n) < 0)
+		(void)!ftruncate(fd, 0);
 }
 
 /* The file that `fd` has open is still the one at `path`: its last owner may have removed it while we waited to open it. */
@@ -107,9 +108,11 @@ lock_take(struct arena *arena, const char *state, struct lock *lock, struct str 
 	*taken_from = (struct str){0};
 	if (!os_make_folders(arena, state, true, error))
 		return false;
+	/* On a full disk the lock holds all the same, so that destroy works there; a run then fails at its journal. */
+	struct str unwritten;
 	char *ignore = str_c(arena, str_printf(arena, "%s/.gitignore", state));
-	if (!os_is_file(ignore) && !os_write_atomic(arena, ignore, STR("*\n"), 0644, error))
-		return false;
+	if (!os_is_file(ignore))
+		os_write_atomic(arena, ignore, STR("*\n"), 0644, &unwritten);
 	char *path = str_c(arena, str_printf(arena, "%s/lock", state));
 	if (!open_locked(path, &fd))
 		return refuse(arena, lock, path, fd, errno, error);
@@ -121,11 +124,7 @@ lock_take(struct arena *arena, const char *state, struct lock *lock, struct str 
 		return refuse(arena, lock, path, fd, EWOULDBLOCK, error);
 	if (before.owner.pid)
 		*taken_from = owner_text(arena, &before);
-	if (!write_owner(arena, fd)) {
-		int reason = errno;
-		unlink(path);
-		return refuse(arena, lock, path, fd, reason, error);
-	}
+	write_owner(arena, fd);
 	*lock = (struct lock){.fd = fd, .path = path};
 	return true;
 }

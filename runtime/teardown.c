@@ -178,6 +178,21 @@ say_left(const struct teardown *teardown)
 	return left > 0;
 }
 
+/* Without its journal a run can only be cleaned up by its mark and its folder. */
+static void
+say_unknown(struct run *run, struct str error)
+{
+	event_emit(run->events,
+		(struct event){
+			.kind = EVENT_FAILED,
+			.name = run->id,
+			.text = error,
+			.hint = str_printf(&run->arena, "its processes are ended; look for what else it made, then remove '%.*s'",
+				STR_ARG(run->folder)),
+			.section = SECTION_TEARDOWN,
+		});
+}
+
 enum teardown_end
 teardown_run(struct run *run, const struct action_type *const *types, enum exit_status status, struct os_cancel let_go)
 {
@@ -190,8 +205,7 @@ teardown_run(struct run *run, const struct action_type *const *types, enum exit_
 	if (known)
 		prepare(teardown, &state, types);
 	else
-		event_emit(run->events,
-			(struct event){.kind = EVENT_FAILED, .name = run->id, .text = error, .section = SECTION_TEARDOWN});
+		say_unknown(run, error);
 	if (teardown->count) {
 		event_emit(run->events, (struct event){.kind = EVENT_TEARDOWN, .name = run->id, .number = teardown->count});
 		if (!remove_all(teardown, let_go))

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* --- a thing: a file that is created and removed --- */
 
@@ -414,6 +415,55 @@ destroy_is_idempotent(void **state)
 	engine_free(engine);
 }
 
+static void
+the_second_interrupt_lets_go(void **state)
+{
+	(void)state;
+	struct engine *engine = engine_new();
+	pid_t pid = fork();
+	if (pid == 0) {
+		engine_action(engine, &thing, "base", UINT32_MAX, false);
+		engine_step(engine, "long", "trap '' TERM; sleep 100", true);
+		struct presser first = {engine, engine->options.cancel.fd, 200}, second = {engine, engine->options.let_go.fd, 400};
+		pthread_t threads[2];
+		pthread_create(&threads[0], NULL, press, &first);
+		pthread_create(&threads[1], NULL, press, &second);
+		_exit((int)engine_execute(engine));
+	}
+	int status;
+	eventfd_t count;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), EXIT_STATUS_TEARDOWN);
+	assert_int_equal(eventfd_read(engine->options.cancel.fd, &count) + eventfd_read(engine->options.let_go.fd, &count), 0);
+	assert_true(thing_exists(engine, "base"));
+	/* The next run finds the dead one; a thing is not among the provider's types, so only its processes end. */
+	struct str run = engine_run(engine);
+	struct str mark = str_printf(&engine->arena, "EDCC_RUN=%.*s", STR_ARG(run));
+	engine_step(engine, "a", "true", false);
+	assert_int_equal(engine_execute(engine), EXIT_STATUS_TEARDOWN);
+	assert_has(engine, "note |the lock of process ");
+	assert_has(engine, "ended without its teardown, which is done now");
+	assert_has(engine, "failed base|this edcc does not know how to remove a 'thing'|");
+	assert_int_equal(os_end_marked(&engine->arena, mark.s, 0), 0);
+	engine_free(engine);
+}
+
+static void
+a_broken_journal_is_said(void **state)
+{
+	(void)state;
+	struct engine *engine = engine_new();
+	struct str error;
+	engine_step(engine, "a", "true", false);
+	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
+	char *path = str_c(&engine->arena, str_printf(&engine->arena, "%s/runs/%.*s/journal", engine->state, STR_ARG(engine_run(engine))));
+	assert_true(os_write_atomic(&engine->arena, path, STR("{\"record\":\"run\"}\nnonsense\n"), 0600, &error));
+	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_TEARDOWN);
+	assert_has(engine, "/journal', line 2: ");
+	assert_has(engine, "look for what else it made, then remove '");
+	engine_free(engine);
+}
+
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_run_makes_builds_and_removes_in_reverse),
 	cmocka_unit_test(what_needs_a_failed_step_is_skipped),
@@ -424,6 +474,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_fleet_is_kept_until_destroy),
 	cmocka_unit_test(what_cannot_be_removed_is_named),
 	cmocka_unit_test(the_first_interrupt_tears_down),
+	cmocka_unit_test(the_second_interrupt_lets_go),
+	cmocka_unit_test(a_broken_journal_is_said),
 	cmocka_unit_test(a_run_that_takes_too_long_has_failed),
 	cmocka_unit_test(steps_run_side_by_side_where_they_may),
 	cmocka_unit_test(a_second_run_is_refused_while_one_goes_on),
