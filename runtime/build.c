@@ -56,6 +56,8 @@ has_word(struct str script, struct str word)
 {
 	bool comment = false;
 
+	if (!script.n || !memmem(script.s, script.n, word.s, word.n))
+		return false;
 	for (size_t i = 0; i + word.n <= script.n; i++) {
 		char before = i ? script.s[i - 1] : '\n', after = i + word.n < script.n ? script.s[i + word.n] : '\n';
 		if (before == '\n')
@@ -95,18 +97,12 @@ static void
 add_script(struct loader *l, const struct project *project, const struct merged *merged, struct build *build)
 {
 	struct span span = merge_span(l, merged, "script");
-	struct str error, text;
+	struct str error;
 	uint32_t source = load_text(l, build->set.script, &error);
 
 	if (!source) {
 		diag_error(l->diags, span, "%.*s", STR_ARG(error));
 		return;
-	}
-	text = source_get(l->sources, source)->text;
-	struct str first = str_part(text, 0, str_find(text, '\n'));
-	if (str_starts(first, STR("#!")) && !str_ends(str_trim(first), STR("sh")) && str_find(first, ' ') == first.n) {
-		struct diag *diag = diag_error(l->diags, span, "'%.*s' is no shell script", STR_ARG(build->set.script));
-		diag_hint(l->diags, diag, "run it from a recipe: ./%.*s", STR_ARG(build->set.script));
 	}
 	build->recipe = template_expand(l, source, project);
 }
@@ -151,9 +147,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 		add_script(l, project, merged, build);
 	}
 	build->calls_verdict =
-		build->rule_count ||
-		(memmem(build->recipe.s, build->recipe.n, "build_", 6) &&
-			(has_word(build->recipe, STR("build_success")) || has_word(build->recipe, STR("build_failed"))));
+		build->rule_count || has_word(build->recipe, STR("build_success")) || has_word(build->recipe, STR("build_failed"));
 }
 
 void

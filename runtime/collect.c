@@ -35,13 +35,13 @@ report_second(struct loader *l, const struct binding *binding, const struct defi
 {
 	const struct definition *first = binding->definition;
 	struct str name = load_span(l, again->name);
+	if (binding->parameter && context->depth > binding->context->depth)
+		return; /* no parameter at all: check_bindings says so */
 	bool swap = !binding->parameter && context_before(context, again->name.offset, binding->context, first->name.offset);
 	struct diag *diag = diag_error(l->diags, swap ? first->name : again->name, "'%.*s' is defined twice", STR_ARG(name));
 
 	diag_note(l->diags, diag, swap ? again->name : first->name, "the first definition is here");
-	if (binding->parameter)
-		diag_hint(l->diags, diag, "a parameter is what the snippet gives with ?=");
-	else if (context->depth || binding->context->depth)
+	if (context->depth || binding->context->depth)
 		diag_hint(l->diags, diag, "a snippet gives with ?= what a file may set with =");
 	else
 		diag_hint(l->diags, diag, "+= adds to a value, ?= gives a default");
@@ -396,6 +396,14 @@ report_given(struct loader *l, const struct override *override)
 	const char *prefix = override->origin == ORIGIN_ENVIRONMENT ? "EDCC_VAR_" : "";
 	struct diag *diag;
 
+	if (place && space->bindings[place - 1].parameter) {
+		diag = diag_error(l->diags, SPAN_NONE,
+			"'%s%.*s' cannot be given from outside: it is a parameter that the file gives", prefix,
+			STR_ARG(override->name));
+		diag_note(l->diags, diag, space->bindings[place - 1].definition->name, "it is given here");
+		diag_hint(l->diags, diag, "give it a variable that has a ?= in the file");
+		return;
+	}
 	if (place && space->bindings[place - 1].set) {
 		diag = diag_error(l->diags, SPAN_NONE, "'%s%.*s' cannot be given from outside: the file sets it with =", prefix,
 			STR_ARG(override->name));

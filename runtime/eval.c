@@ -200,6 +200,8 @@ compute(struct loader *l, const struct space *space, uint32_t place)
 		variable->span = definition->name;
 		variable->origin = binding->parameter ? ORIGIN_PARAMETER : binding->set ? ORIGIN_FILE : ORIGIN_DEFAULT;
 	}
+	if (!definition && binding->undecided)
+		variable->span = ((const struct definition *)map_get(&space->ghosts, variable->name))->name;
 	add_additions(l, binding, &variable->value);
 	if (binding->undecided || !definition)
 		variable->value.unknown = true;

@@ -2,6 +2,7 @@
 
 #include "runtime/function.h"
 #include "runtime/name.h"
+#include "runtime/recipe.h"
 
 #include <string.h>
 
@@ -141,15 +142,18 @@ add_quoted(struct loader *l, struct builder *b, struct words words, char quote)
 	add_piece(b, buf_str(&out));
 }
 
-/* The value of $(COMMIT). */
+/* The value of $(COMMIT): as a recipe's, empty where the source tree is not git's. */
 static struct value
-commit_value(struct loader *l, struct span span)
+commit_value(struct loader *l)
 {
 	struct expander *e = l->expander;
 
 	if (!e->commit) {
 		e->commit = arena_new(&l->scratch, struct value);
-		*e->commit = function_command(l, span, "git rev-parse HEAD");
+		if (l->options->run_commands)
+			e->commit->words = expand_split(l, recipe_commit(l->arena, str_c(&l->scratch, l->dir)));
+		else
+			e->commit->unknown = true;
 	}
 	return *e->commit;
 }
@@ -167,7 +171,7 @@ name_value(struct loader *l, const struct part *part, const struct space *space)
 	if (place)
 		return at->bindings[place - 1].state == BINDING_DONE ? at->variables[place - 1].value : unknown;
 	if (name_is_predefined(part->text))
-		return commit_value(l, part->span);
+		return commit_value(l);
 	for (at = space; at; at = at->parent)
 		if (at->uncertain)
 			return unknown;

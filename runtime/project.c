@@ -178,6 +178,8 @@ project_load(struct arena *arena, struct sources *sources, struct diags *diags, 
 	const struct unit *unit = load_edccfile(&l);
 	project->file = str_dup(arena, str_from(options->file));
 	project->dir = l.dir;
+	project->overrides = options->overrides;
+	project->override_count = options->override_count;
 	if (unit)
 		evaluate(&l, unit, project);
 	project->inputs = l.inputs;

@@ -170,7 +170,7 @@ project_read_overrides(struct arena *arena, struct sources *sources, struct diag
 			continue;
 		if (item->kind != ITEM_DEFINITION || definition->op != OP_SET || definition->secret) {
 			diag_hint(diags, diag_error(diags, item->span, "a variable file has lines of the form name = value only"),
-				"see edcc help plan");
+				"for example: workers = 16");
 			continue;
 		}
 		override.name = source_text(sources, definition->name);

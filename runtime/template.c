@@ -129,31 +129,42 @@ add_template(struct expansion *e, struct span span, struct str name)
 	load_suggest(e->l, diag, &suggest);
 }
 
+/* Where the name of a template variable that begins at `at` begins: after "{{", blanks and a dot. 0 where there is none. */
+static size_t
+name_at(struct str text, size_t at)
+{
+	if (!str_starts(str_part(text, at, text.n), STR("{{")))
+		return 0;
+	for (at += 2; at < text.n && (text.s[at] == ' ' || text.s[at] == '\t'); at++)
+		;
+	return at < text.n && text.s[at] == '.' ? at + 1 : 0;
+}
+
 struct str
 template_expand(struct loader *l, uint32_t source, const struct project *project)
 {
 	struct expansion e = {l, project, source, source_get(l->sources, source)->text, buf_new(l->arena)};
-	size_t at = 0, open;
+	size_t done = 0;
 
-	for (open = 0; open + 2 < e.text.n; open++) {
-		if (memcmp(e.text.s + open, "{{.", 3) != 0)
+	for (size_t at = 0; at < e.text.n; at++) {
+		size_t name = name_at(e.text, at), end = name;
+		if (!name)
 			continue;
-		size_t end = open + 3;
 		while (end < e.text.n && e.text.s[end] != '}' && e.text.s[end] != '\n')
 			end++;
-		struct span span = {source, (uint32_t)open, (uint32_t)(end + 2 - open)};
-		if (end + 1 >= e.text.n || e.text.s[end] != '}' || e.text.s[end + 1] != '}') {
-			span.length = 3;
+		struct span span = {source, (uint32_t)at, (uint32_t)(end + 2 - at)};
+		if (!str_starts(str_part(e.text, end, e.text.n), STR("}}"))) {
+			span.length = (uint32_t)(name - at);
 			diag_hint(l->diags, diag_error(l->diags, span, "this template variable is not closed"), "write {{.Name}}");
 			continue;
 		}
-		buf_add(&e.out, str_part(e.text, at, open));
-		add_template(&e, span, str_trim(str_part(e.text, open + 3, end)));
-		at = end + 2;
-		open = end + 1;
+		buf_add(&e.out, str_part(e.text, done, at));
+		add_template(&e, span, str_trim(str_part(e.text, name, end)));
+		done = end + 2;
+		at = end + 1;
 	}
-	if (!at)
+	if (!done)
 		return e.text;
-	buf_add(&e.out, str_part(e.text, at, e.text.n));
+	buf_add(&e.out, str_part(e.text, done, e.text.n));
 	return buf_str(&e.out);
 }
