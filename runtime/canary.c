@@ -104,9 +104,12 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 	struct arena arena = {0};
 	const struct toolchain *toolchain = &run->plan->world->toolchain;
 	struct str folder = fleet_canary_folder(&arena, run), text;
-	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), STR(canary_text), 0644, &text) &&
-		    compile(run, &arena, REFERENCE, NULL, &text);
+	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), STR(canary_text), 0644, &text);
 	if (!done) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
+		failure_hint(failure, "the run's folder must be writable and have room");
+	} else if (!compile(run, &arena, REFERENCE, NULL, &text)) {
+		done = false;
 		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s",
 			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
 		failure_hint(failure, "try '%.*s -c' on a C file of your own", STR_ARG(toolchain->cc));

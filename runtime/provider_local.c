@@ -55,6 +55,8 @@ place_hosts(struct arena *arena, const struct project *project, struct world *wo
 		diag_hint(diags, diag, "provider local has at most %d", HOST_LIMIT);
 		return false;
 	}
+	if (count == 0)
+		return true;
 	world->host_count = (uint32_t)count;
 	world->hosts = arena_array(arena, struct planned_host, count);
 	int each = (world->cpus + (int)count - 1) / (int)count;

@@ -118,6 +118,34 @@ undo_needs_no_pid(void **state)
 }
 
 static void
+a_host_that_dies_is_taken_out(void **state)
+{
+	(void)state;
+	struct fleet *fleet = fleet_new(2);
+	fleet_open(fleet);
+	assert_text(fleet_run(fleet), "");
+	struct distcc_watch *watch = distcc_watch_start(&fleet->run);
+	kill(-fleet->run.hosts[0].pid, SIGKILL);
+	for (int64_t deadline = os_now_ms() + 5000; os_now_ms() < deadline;) {
+		struct map map = map_new(&fleet->arena);
+		distcc_environment(&fleet->run, &fleet->arena, &map);
+		if (strcmp(map_get(&map, STR("EDCC_HOSTS")), "127.0.0.3") == 0)
+			break;
+		usleep(10000);
+	}
+	distcc_watch_stop(watch);
+	assert_false(fleet->run.hosts[0].ready);
+	assert_true(fleet->run.hosts[1].ready);
+	assert_text(fleet->events[fleet->event_count - 1].text, "out");
+	/* Whoever had the old list gets its compile all the same. */
+	fleet->run.hosts[0].ready = true;
+	assert_int_equal(shell(fleet, "for i in 1 2 3; do echo 'int x;' >x$i.c; DISTCC_FALLBACK=0 $CC -c x$i.c; done"), 0);
+	fleet_undo(fleet, false);
+	assert_nothing_left(fleet);
+	fleet_free(fleet);
+}
+
+static void
 a_recycled_pid_is_left_alone(void **state)
 {
 	(void)state;
@@ -194,6 +222,7 @@ main(void)
 		cmocka_unit_test(four_hosts_compile_and_are_counted),
 		cmocka_unit_test(another_compiler_is_refused),
 		cmocka_unit_test(undo_needs_no_pid),
+		cmocka_unit_test(a_host_that_dies_is_taken_out),
 		cmocka_unit_test(a_recycled_pid_is_left_alone),
 		cmocka_unit_test(a_daemon_that_dies_says_why),
 		cmocka_unit_test(a_canary_tells_another_compiler),
