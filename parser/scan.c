@@ -58,8 +58,10 @@ scan_continuation(const char *text, uint32_t at, uint32_t end)
 uint32_t
 scan_blanks(const char *text, uint32_t at, uint32_t end, unsigned classes)
 {
-	for (uint32_t after = at; after; after = scan_continuation(text, at, end))
-		at = scan_over(text, after, end, classes);
+	uint32_t after;
+
+	while ((after = scan_continuation(text, at = scan_over(text, at, end, classes), end)))
+		at = after;
 	return at;
 }
 
