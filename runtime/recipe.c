@@ -78,25 +78,6 @@ put(struct map *map, const char *name, struct str value)
 	*map_at(map, str_from(name)) = str_c(map->arena, value);
 }
 
-/* What distcc needs goes before what the file defines where there is a fleet, or the build would silently not be distributed. */
-static void
-add_distcc(struct run *run, struct map *map, struct map *file)
-{
-	struct map distcc = map_new(map->arena);
-	distcc_environment(run, map->arena, &distcc);
-	for (uint32_t i = 0; i < distcc.count; i++) {
-		struct map_entry *entry = &distcc.entries[i];
-		const char *own = map_get(file, entry->key);
-		if (own && run->host_count && strcmp(own, entry->value) != 0)
-			event_warning(run->events,
-				STR("the compiler is chosen by 'compiler gcc: cc = …', the number of jobs by --jobs"),
-				"the Edccfile's '%.*s' does not reach the recipes: edcc sets it to '%s'", STR_ARG(entry->key),
-				(const char *)entry->value);
-		if (!own || run->host_count)
-			*map_at(map, entry->key) = entry->value;
-	}
-}
-
 /* The bucket of the first artifact that goes to one, the topic of the first notification. */
 static void
 add_names(const struct project *project, struct map *map)
@@ -136,13 +117,12 @@ build_environment(struct run *run, struct recipes *recipes, const struct scope *
 {
 	struct arena *arena = &recipes->arena;
 	struct environment *environment = arena_new(arena, struct environment);
-	struct map map = map_new(arena), file = map_new(arena);
+	struct map map = map_new(arena);
+	/* Each over those before it; the names that are documented as edcc's a file cannot define. */
 	add_entries(&map, run->environment);
+	distcc_environment(run, arena, &map);
 	if (scope)
-		add_entries(&file, project_environment(arena, scope));
-	for (uint32_t i = 0; i < file.count; i++)
-		*map_at(&map, file.entries[i].key) = file.entries[i].value;
-	add_distcc(run, &map, &file);
+		add_entries(&map, project_environment(arena, scope));
 	add_own(run, &map, recipes->folder);
 	environment->plain = !map_get(&map, STR("BASH_ENV"));
 	environment->entries = arena_array(arena, char *, map.count + 1);
