@@ -1,7 +1,6 @@
 /* provider local: distccd daemons on loopback addresses of this machine. */
 #include "runtime/canary.h"
 #include "runtime/distcc.h"
-#include "runtime/event.h"
 #include "runtime/fleet_local.h"
 #include "runtime/provider.h"
 #include "runtime/step.h"
@@ -163,8 +162,6 @@ add_source(struct arena *arena, struct plan *plan)
 		action->detail = str_printf(arena, "%.*s %.*s", STR_ARG(set->git), STR_ARG(set->ref));
 	else
 		action->detail = set->archive;
-	/* A URL may have a token in it. */
-	action->detail = event_blot(arena, project_secrets(arena, plan->project), action->detail);
 	action->why = STR("the file says 'source'");
 	return plan->count - 1;
 }
