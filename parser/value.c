@@ -258,7 +258,7 @@ value_argument(const struct sources *sources, enum value_mode mode, struct span 
 	struct scan s = {.text = source_get(sources, rest->source)->text.s, .end = rest->offset + rest->length};
 	uint32_t at = scan_argument(&s, rest->offset, mode);
 
-	if (!at)
+	if (at < rest->offset)
 		at = s.end;
 	*argument = trim(s.text, (struct span){rest->source, rest->offset, at - rest->offset});
 	*rest = at < s.end && s.text[at] == ',' ? (struct span){rest->source, at + 1, s.end - at - 1} : SPAN_NONE;
