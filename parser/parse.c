@@ -290,9 +290,9 @@ parse_include(struct parser *p)
 	if (parse_is_word(p, lex->token, "as")) {
 		end = lex_take(lex).span;
 		struct span name = lex->token.span;
-		bool label = char_is(lex->text[name.offset], CHAR_ALPHA) &&
+		bool label = lex->token.kind == TOKEN_WORD && char_is(lex->text[name.offset], CHAR_ALPHA) &&
 			     parse_label_end(lex->text, name.offset, lex->end) == name.offset + name.length;
-		if (lex->token.kind == TOKEN_WORD && label)
+		if (label)
 			include->as = end = lex_take(lex).span;
 		else
 			include_lacks(p, "a name for the instance", "letters, digits, - and _, as in `include std/cmake as zstd:`");
