@@ -290,9 +290,10 @@ collect_ghosts(struct loader *l, struct space *space, const struct item *items, 
 	for (const struct item *item = items; item; item = item->next) {
 		if (item->kind == ITEM_DEFINITION) {
 			struct str name = load_span(l, ((const struct definition *)item)->name);
+			uint32_t place = undecided ? space_at(l, space, name) : 0;
 			*map_at(&space->ghosts, name) = (void *)(uintptr_t)item;
 			if (undecided)
-				space->bindings[space_at(l, space, name) - 1].undecided = true;
+				space->bindings[place - 1].undecided = true;
 		} else if (item->kind == ITEM_INCLUDE) {
 			space->blurred = true;
 			space->uncertain |= undecided;

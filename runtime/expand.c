@@ -3,6 +3,7 @@
 #include "runtime/function.h"
 #include "runtime/name.h"
 #include "runtime/recipe.h"
+#include "runtime/shell.h"
 
 #include <string.h>
 
@@ -125,7 +126,7 @@ add_quoted(struct loader *l, struct builder *b, struct words words, char quote)
 		for (size_t i = 0; i < words.n; i++) {
 			if (i)
 				buf_add_byte(&out, ' ');
-			buf_add(&out, function_quote(&l->scratch, words.w[i]));
+			buf_add(&out, shell_quote(&l->scratch, words.w[i]));
 		}
 		add_piece(b, buf_str(&out));
 		return;
@@ -270,4 +271,41 @@ expand_regex(struct loader *l, struct span span)
 		diag_error(l->diags, (struct span){span.source, at, 1}, "this /regex/ cannot be read: %.*s", STR_ARG(error));
 	}
 	return regex;
+}
+
+/* A pattern that came out of a value: /…/flags, or the pattern alone. */
+static struct regex *
+compile_text(struct loader *l, struct span span, struct str text, bool secret)
+{
+	struct str flags = STR(""), pattern = text, error;
+	size_t last = text.n, offset;
+	struct regex *regex;
+
+	while (last && text.s[last - 1] != '/')
+		last--;
+	if (last > 1 && *text.s == '/') {
+		pattern = str_part(text, 1, last - 1);
+		flags = str_part(text, last, text.n);
+	}
+	regex = regex_new(pattern, flags, &error, &offset, &l->scratch);
+	if (!regex && secret)
+		diag_error(l->diags, span, "this pattern cannot be read: %.*s", STR_ARG(error));
+	else if (!regex)
+		diag_error(l->diags, span, "this pattern, '%.*s', cannot be read: %.*s", STR_ARG(text), STR_ARG(error));
+	return regex;
+}
+
+struct regex *
+expand_pattern(struct loader *l, struct span span, const struct space *space, struct value *value)
+{
+	struct value_cursor cursor = value_open(l->sources, span, VALUE_REGEX_FIRST);
+	struct str text = load_span(l, span);
+	struct part part;
+
+	if (value_next(&cursor, &part) == PART_REGEX || !text.n || !memchr(text.s, '$', text.n))
+		return expand_regex(l, span);
+	*value = expand_value(l, span, space, VALUE_WORDS);
+	if (value->unknown)
+		return NULL;
+	return compile_text(l, span, words_join(&l->scratch, value->words, STR(" ")), value->secret);
 }

@@ -15,6 +15,8 @@ struct value expand_value(struct loader *, struct span, const struct space *, en
 struct words expand_split(struct loader *, struct str text);
 /* A regex literal, compiled; to be freed with regex_free. NULL where it is none or PCRE2 refuses it (filed). */
 struct regex *expand_regex(struct loader *, struct span);
+/* The same where a value may stand for it: $(pattern). *value is what it came from, where it is no literal. */
+struct regex *expand_pattern(struct loader *, struct span, const struct space *, struct value *);
 /* Takes n bytes from the limit; false, filed once, where it is used up. */
 bool expand_charge(struct loader *, struct span, size_t n);
 

@@ -1,15 +1,12 @@
 #include "runtime/function.h"
 
-#include "base/os.h"
 #include "runtime/compare.h"
 #include "runtime/expand.h"
+#include "runtime/shell.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* How long a command may take at plan time, and the most it may print. */
-#define COMMAND_TIMEOUT_MS 60000
-#define COMMAND_LIMIT ((size_t)16 << 20)
 #define MOST_ARGUMENTS 3
 
 /* A call at work. Each function below fills result.words. */
@@ -93,12 +90,26 @@ argument_text(struct call *c, unsigned i)
 	return words.n == 1 ? words.w[0] : words_join(c->l->arena, words, STR(" "));
 }
 
-/* Files what is wrong at an argument. */
-static struct diag *
-refuse(struct call *c, unsigned i, const char *message, struct str detail)
+/* The first argument as a pattern; where it is none the result is unknown. */
+static struct regex *
+pattern_argument(struct call *c)
 {
+	struct value value = {0};
+	struct regex *regex = expand_pattern(c->l, c->arguments[0], c->space, &value);
+
+	c->result.secret |= value.secret;
+	c->result.unknown |= !regex;
+	return regex;
+}
+
+/* Files what is wrong at an argument. */
+static void
+refuse(struct call *c, unsigned i, struct str message)
+{
+	struct diag *diag = diag_error(c->l->diags, c->arguments[i].length ? c->arguments[i] : c->span, "%.*s", STR_ARG(message));
+
+	diag_hint(c->l->diags, diag, "%s: %s", c->function->usage, c->function->doc);
 	c->result.unknown = true;
-	return diag_error(c->l->diags, c->arguments[i].length ? c->arguments[i] : c->span, message, STR_ARG(detail));
 }
 
 static struct words
@@ -133,9 +144,8 @@ static void
 choose_words(struct call *c, bool matching)
 {
 	struct words from = argument(c, 1);
-	struct regex *regex = expand_regex(c->l, c->arguments[0]);
+	struct regex *regex = pattern_argument(c);
 
-	c->result.unknown |= !regex;
 	if (!regex)
 		return;
 	c->result.words = words_new(c, from.n);
@@ -144,76 +154,6 @@ choose_words(struct call *c, bool matching)
 		if (regex_match(regex, from.w[i]) == matching)
 			c->result.words.w[c->result.words.n++] = from.w[i];
 	regex_free(regex);
-}
-
-/* The lines of a text that are not empty. */
-static struct words
-lines_of(struct arena *arena, struct str text)
-{
-	struct str rest = text, line;
-	struct words lines = {NULL, 0};
-	size_t count = 1;
-
-	for (size_t i = 0; i < text.n; i++)
-		count += text.s[i] == '\n';
-	lines.w = arena_array(arena, struct str, count);
-	while (str_split(&rest, '\n', &line))
-		if (str_trim(line).n)
-			lines.w[lines.n++] = str_trim(line);
-	return lines;
-}
-
-struct value
-function_command(struct loader *l, struct span span, const char *command)
-{
-	char *argv[] = {"bash", "-c", str_c(&l->scratch, str_from(command)), NULL};
-	struct os_spawn spawn = {.argv = argv,
-		.env = l->options->environment,
-		.dir = str_c(&l->scratch, l->dir),
-		.capture = true,
-		.output_only = true,
-		.own_group = true};
-	struct value value = {.unknown = true};
-	struct str output, error;
-	int status;
-
-	if (!l->options->run_commands)
-		return value;
-	if (!os_run(l->arena, &spawn, COMMAND_TIMEOUT_MS, COMMAND_LIMIT, NULL, &status, &output, &error)) {
-		diag_error(l->diags, span, "%.*s", STR_ARG(error));
-		return value;
-	}
-	if (status) {
-		struct diag *diag = diag_error(l->diags, span, "this command ended with status %d", status);
-		diag_hint(l->diags, diag, "add '|| true' where that is no error");
-		return value;
-	}
-	value.unknown = false;
-	value.words = lines_of(l->arena, output);
-	if (!expand_charge(l, span, output.n))
-		value.unknown = true;
-	return value;
-}
-
-struct str
-function_quote(struct arena *arena, struct str text)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_";
-	struct buf out = buf_new(arena);
-	size_t i = 0;
-
-	while (i < text.n && text.s[i] && strchr(plain, text.s[i]))
-		i++;
-	if (text.n && i == text.n)
-		return text;
-	buf_add_byte(&out, '\'');
-	for (i = 0; i < text.n; i++) {
-		if (text.s[i] == '\'')
-			buf_add_c(&out, "'\\'");
-		buf_add_byte(&out, text.s[i]);
-	}
-	buf_add_byte(&out, '\'');
-	return buf_str(&out);
 }
 
 /* --- the functions, in the order of function.def --- */
@@ -240,7 +180,7 @@ run_command(struct call *c, const char *prefix)
 
 	if (unknown)
 		return;
-	c->result = function_command(c->l, c->span, whole.s);
+	c->result = shell_run(c->l, c->span, whole.s);
 	c->result.secret |= secret;
 }
 
@@ -268,7 +208,7 @@ call_file(struct call *c)
 	if (source)
 		c->result.words = expand_split(c->l, source_get(c->l->sources, source)->text);
 	else
-		refuse(c, 0, "%.*s", error);
+		refuse(c, 0, error);
 }
 
 static void
@@ -280,7 +220,7 @@ call_glob(struct call *c)
 
 	for (size_t i = 0; i < patterns.n; i++) {
 		if (!files->glob(files->context, c->l->arena, str_c(&c->l->scratch, c->l->dir), patterns.w[i], &found, &error)) {
-			refuse(c, 0, "%.*s", error);
+			refuse(c, 0, error);
 			return;
 		}
 		struct words both = {NULL, all.n + found.n};
@@ -325,8 +265,7 @@ call_word(struct call *c)
 	if (c->result.unknown)
 		return;
 	if (!str_integer(number, &n) || n < 1)
-		diag_hint(c->l->diags, refuse(c, 0, "the first argument of 'word' is a whole number from 1%.*s", STR("")), "%s",
-			c->function->usage);
+		refuse(c, 0, STR("a whole number from 1 must stand here"));
 	else if ((uint64_t)n <= words.n)
 		c->result.words = (struct words){words.w + n - 1, 1};
 }
@@ -423,10 +362,9 @@ static void
 call_match(struct call *c)
 {
 	struct words from = argument(c, 1);
-	struct regex *regex = expand_regex(c->l, c->arguments[0]);
+	struct regex *regex = pattern_argument(c);
 	struct str found;
 
-	c->result.unknown |= !regex;
 	if (!regex)
 		return;
 	c->result.words = words_new(c, from.n);
@@ -442,9 +380,8 @@ call_replace(struct call *c)
 {
 	struct str text = argument_text(c, 1);
 	struct words from = argument(c, 2);
-	struct regex *regex = expand_regex(c->l, c->arguments[0]);
+	struct regex *regex = pattern_argument(c);
 
-	c->result.unknown |= !regex;
 	if (!regex)
 		return;
 	c->result.words = words_new(c, from.n);
@@ -460,12 +397,11 @@ call_replace(struct call *c)
 static struct str
 shift_letters(struct arena *arena, struct str text, char first, int by)
 {
-	struct str copy = str_dup(arena, text);
+	char *copy = arena_text(arena, text.n);
 
-	for (size_t i = 0; i < copy.n; i++)
-		if (copy.s[i] >= first && copy.s[i] <= first + 25)
-			((char *)(uintptr_t)copy.s)[i] = (char)(copy.s[i] + by);
-	return copy;
+	for (size_t i = 0; i < text.n; i++)
+		copy[i] = text.s[i] >= first && text.s[i] <= first + 25 ? (char)(text.s[i] + by) : text.s[i];
+	return (struct str){copy, text.n};
 }
 
 static struct str
@@ -566,5 +502,5 @@ call_default(struct call *c)
 static void
 call_quote(struct call *c)
 {
-	each_word(c, 0, function_quote);
+	each_word(c, 0, shell_quote);
 }

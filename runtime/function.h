@@ -22,9 +22,4 @@ extern const struct function functions[];
 const struct function *function_find(struct str name);
 /* The value of $(name arguments). What is wrong is filed, and the value is then unknown. */
 struct value function_call(struct loader *, const struct part *, const struct space *);
-/* What a command prints in the Edccfile's folder, its lines as words. Unknown where commands are not run, and, filed, where it fails. */
-struct value function_command(struct loader *, struct span, const char *command);
-/* The text as one word of a shell command. */
-struct str function_quote(struct arena *, struct str);
-
 #endif
