@@ -1,0 +1,1 @@
+autocmd BufNewFile,BufRead Edccfile,*.edcc setfiletype edcc
