@@ -151,10 +151,10 @@ os_read(struct arena *arena, const char *path, size_t limit, struct str *text, s
 	return done;
 }
 
-/* A file that is being written beside its target. */
+/* A file that is being written for its target. Where the file system can do that it has no name meanwhile: whoever is killed leaves nothing. */
 struct draft {
 	const char *target;
-	char *path;
+	char *path; /* beside the target; NULL: no name yet */
 	int fd;
 };
 
@@ -166,22 +166,32 @@ folder_of(const char *path)
 	return (struct str){path, slash ? (size_t)(slash - path) + 1 : 0};
 }
 
+/* A name beside the target that nobody has. */
+static char *
+new_name(struct arena *arena, const char *target)
+{
+	uint64_t random;
+	if (getrandom(&random, sizeof random, 0) != sizeof random)
+		random = (uint64_t)os_now_ms() ^ (uint64_t)getpid() << 32;
+	return (char *)str_printf(arena, "%.*s.new-%016llx", STR_ARG(folder_of(target)), (unsigned long long)random).s;
+}
+
 static bool
 draft_open(struct arena *arena, struct draft *draft, const char *target, mode_t mode, struct str *error)
 {
 	struct stat status;
 	if (lstat(target, &status) == 0 && !S_ISLNK(status.st_mode) && not_regular(status.st_mode))
 		return fail(arena, error, "write", target, not_regular(status.st_mode));
-	draft->target = target;
-	do {
-		uint64_t random = 0;
-		if (getrandom(&random, sizeof random, 0) != sizeof random)
-			return fail_errno(arena, error, "write", target);
-		draft->path =
-			(char *)str_printf(arena, "%.*s.new-%016llx", STR_ARG(folder_of(target)), (unsigned long long)random).s;
+	*draft = (struct draft){.target = target};
+	struct str folder = folder_of(target);
+	draft->fd = open(folder.n ? str_c(arena, folder) : ".", O_WRONLY | O_TMPFILE | O_CLOEXEC, mode);
+	while (draft->fd < 0) {
+		draft->path = new_name(arena, target);
 		draft->fd = open(draft->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
-	} while (draft->fd < 0 && errno == EEXIST);
-	return draft->fd >= 0 || fail_errno(arena, error, "write", target);
+		if (draft->fd < 0 && errno != EEXIST)
+			return fail_errno(arena, error, "write", target);
+	}
+	return true;
 }
 
 /* Takes the draft away; errno stays. */
@@ -191,19 +201,35 @@ draft_drop(struct draft *draft)
 	int reason = errno;
 	if (draft->fd >= 0)
 		close(draft->fd);
-	unlink(draft->path);
+	if (draft->path)
+		unlink(draft->path);
 	errno = reason;
+}
+
+/* Gives a draft without a name that of its target or, where that is taken, one beside it. */
+static bool
+draft_name(struct arena *arena, struct draft *draft)
+{
+	char self[64];
+	const char *name = draft->target;
+	snprintf(self, sizeof self, "/proc/self/fd/%d", draft->fd);
+	while (linkat(AT_FDCWD, self, AT_FDCWD, name, AT_SYMLINK_FOLLOW) < 0) {
+		if (errno != EEXIST)
+			return false;
+		name = draft->path = new_name(arena, draft->target);
+	}
+	return true;
 }
 
 /* Puts the draft in its target's place. */
 static bool
 draft_finish(struct arena *arena, struct draft *draft, struct str *error)
 {
-	bool done = fsync(draft->fd) == 0;
+	bool done = fsync(draft->fd) == 0 && (draft->path || draft_name(arena, draft));
 	if (close(draft->fd) < 0)
 		done = false;
 	draft->fd = -1;
-	if (done && rename(draft->path, draft->target) == 0)
+	if (done && (!draft->path || rename(draft->path, draft->target) == 0))
 		return true;
 	draft_drop(draft);
 	return fail_errno(arena, error, "write", draft->target);
