@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What the processes of a dead run are given to end. */
+#define REMAINS_GRACE_MS 2000
+
 enum teardown_end
 teardown_remains(const char *state, struct str id, struct events *events, char *const *environment, struct os_cancel let_go)
 {
@@ -27,6 +30,8 @@ teardown_remains(const char *state, struct str id, struct events *events, char *
 	const struct provider *provider = NULL;
 	if (journal_read(&run->arena, state, id, &journal, &error))
 		provider = provider_named(journal.provider);
+	/* Its steps may have outlived it, and would go on writing where things are being removed. */
+	os_end_marked(&run->arena, run->mark.s, REMAINS_GRACE_MS);
 	enum teardown_end end = teardown_run(run, provider ? provider->types : NULL, EXIT_STATUS_SUCCESS, let_go);
 	if (end == TEARDOWN_LET_GO)
 		return end; /* its threads still use the run */
