@@ -162,35 +162,20 @@ lex_indent(const struct lexer *lex, const struct line *line, uint32_t start, uin
 	return line->indent == indent ? INDENT_SAME : line->indent > indent ? INDENT_DEEPER : INDENT_LESS;
 }
 
-/* The operator of a definition at `at`, TOKEN_END where there is none. */
+/* The operator of a definition at `at`: = ?= +=, or one of make's := ::= :::= and !=. TOKEN_END where there is none. */
 static enum token_kind
 operator_at(const struct lexer *lex, uint32_t at, uint32_t *length, bool *foreign)
 {
-	static const struct {
-		struct str text;
-		enum token_kind kind;
-		bool foreign;
-	} operators[] = {
-		{{"?=", 2}, TOKEN_DEFAULT, false},
-		{{"+=", 2}, TOKEN_ADD, false},
-		{{":=", 2}, TOKEN_SET, true},
-		{{"::=", 3}, TOKEN_SET, true},
-		{{":::=", 4}, TOKEN_SET, true},
-		{{"!=", 2}, TOKEN_SET, true},
-		{{"=", 1}, TOKEN_SET, false},
-	};
-	struct str rest = {lex->text + at, lex->end - at};
+	char c = lex->text[at];
+	uint32_t n = c == '?' || c == '+' || c == '!';
 
-	if (char_is(*rest.s, CHAR_NAME))
+	while (at + n < lex->end && n < 3 && lex->text[at + n] == ':' && c == ':')
+		n++;
+	if (at + n >= lex->end || lex->text[at + n] != '=' || (at + n + 1 < lex->end && lex->text[at + n + 1] == '='))
 		return TOKEN_END;
-	for (size_t i = 0; i < sizeof(operators) / sizeof(operators[0]); i++) {
-		if (!str_starts(rest, operators[i].text))
-			continue;
-		*length = (uint32_t)operators[i].text.n;
-		*foreign = operators[i].foreign;
-		return rest.n > *length && rest.s[*length] == '=' ? TOKEN_END : operators[i].kind;
-	}
-	return TOKEN_END;
+	*length = n + 1;
+	*foreign = c == ':' || c == '!';
+	return c == '?' ? TOKEN_DEFAULT : c == '+' ? TOKEN_ADD : TOKEN_SET;
 }
 
 struct head

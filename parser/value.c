@@ -43,7 +43,7 @@ enum value_mode
 value_function_mode(struct str function)
 {
 	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++)
-		if (str_eq(functions[i].name, function))
+		if (function.n && *functions[i].name.s == *function.s && str_eq(functions[i].name, function))
 			return functions[i].mode;
 	return VALUE_WORDS;
 }
