@@ -56,7 +56,8 @@ names_of(struct arena *arena, const struct host *hosts, uint32_t count)
 struct str
 distcc_client_log(struct arena *arena, const struct run *run)
 {
-	return str_printf(arena, "%.*s/log/distcc.log", STR_ARG(run->folder));
+	/* No step can be called so. */
+	return str_printf(arena, "%.*s/log/@distcc.log", STR_ARG(run->folder));
 }
 
 struct str

@@ -293,7 +293,7 @@ is_to_keep(const struct execution *execution)
 	const struct plan_options *planned = &execution->run.plan->options;
 	if (execution->status == EXIT_STATUS_INTERRUPTED || !execution->run.host_count)
 		return false;
-	return options->keep || planned->keep ||
+	return options->keep || planned->keep || execution->run.project->limits.keep > 0 ||
 	       ((options->keep_on_failure || planned->keep_on_failure) && execution->status != EXIT_STATUS_SUCCESS);
 }
 

@@ -40,7 +40,6 @@ struct world {
 	uint32_t host_count;
 	int cpus; /* of the machine that runs the build */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
-	struct str distcc_version;
 	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */
 	struct words facts;
 };
