@@ -16,7 +16,8 @@ struct pending {
 
 static void collect_items(struct loader *, const struct context *, const struct item *);
 
-bool
+/* Whether a in context ca stands before b in cb, in the order of the files as if each were written out at its include. */
+static bool
 context_before(const struct context *ca, uint32_t a, const struct context *cb, uint32_t b)
 {
 	for (; ca->depth > cb->depth; ca = ca->parent)
@@ -50,12 +51,20 @@ report_second(struct loader *l, const struct binding *binding, const struct defi
 static void
 add_addition(struct loader *l, struct binding *binding, const struct definition *definition, const struct context *context)
 {
-	struct addition *addition = arena_new(&l->scratch, struct addition), **at = &binding->additions;
+	struct addition *addition = arena_new(&l->scratch, struct addition), *last = binding->additions, *before = last;
 
-	while (*at && !context_before(context, definition->name.offset, (*at)->context, (*at)->definition->name.offset))
-		at = &(*at)->next;
-	*addition = (struct addition){*at, definition, context};
-	*at = addition;
+	*addition = (struct addition){addition, definition, context};
+	/* Nearly always the new one is the last. */
+	if (last && context_before(context, definition->name.offset, last->context, last->definition->name.offset))
+		while (before->next != last && context_before(before->next->context, before->next->definition->name.offset, context,
+						       definition->name.offset))
+			before = before->next;
+	else
+		binding->additions = addition;
+	if (!last)
+		return;
+	addition->next = before->next;
+	before->next = addition;
 }
 
 /* Whether this default counts before the one that is there: the including file's own before a snippet's, else the first. */
@@ -363,7 +372,6 @@ collect_all(struct loader *l, const struct unit *unit)
 			l->pending_end = NULL;
 		decide(l, pending);
 	}
-	l->condition = SPAN_NONE;
 	if (l->block_count)
 		qsort(l->blocks, l->block_count, sizeof *l->blocks, compare_placed);
 }
@@ -441,7 +449,7 @@ check_bindings(struct loader *l, const struct space *space)
 				STR_ARG(load_span(l, space->include->target)), STR_ARG(name));
 			load_suggest(l, diag, &suggest);
 		} else if (binding->additions && !binding->definition && !binding->undecided) {
-			diag = diag_error(l->diags, binding->additions->definition->name,
+			diag = diag_error(l->diags, addition_next(binding, NULL)->definition->name,
 				"+= adds to '%.*s', which has no value yet", STR_ARG(name));
 			diag_hint(l->diags, diag, "define it with = or ?= (the order does not matter)");
 		}

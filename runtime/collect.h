@@ -26,7 +26,4 @@ void collect_bind(struct loader *, struct binding *, const struct definition *, 
 /* The body of the branch that is taken, NULL where none is; *undecided where that cannot be said. The other branches are put down as not taken. */
 const struct item *collect_branch(struct loader *, const struct conditional *, const struct context *, bool *undecided);
 
-/* Whether a in context ca stands before b in cb, in the order of the files as if each were written out at its include. */
-bool context_before(const struct context *ca, uint32_t a, const struct context *cb, uint32_t b);
-
 #endif

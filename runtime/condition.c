@@ -157,8 +157,12 @@ decide(struct loader *l, const struct condition *condition, const struct space *
 enum truth
 condition_decide(struct loader *l, const struct condition *condition, const struct context *context)
 {
+	enum truth truth;
+
 	l->condition = condition->span;
-	return decide(l, condition, context->space);
+	truth = decide(l, condition, context->space);
+	l->condition = SPAN_NONE;
+	return truth;
 }
 
 /* --- verdict rules --- */

@@ -60,7 +60,7 @@ push_frame(struct evaluator *e, struct arena *arena, const struct space *space, 
 static struct span
 place_of(const struct binding *binding)
 {
-	return (binding->definition ? binding->definition : binding->additions->definition)->name;
+	return (binding->definition ? binding->definition : addition_next(binding, NULL)->definition)->name;
 }
 
 /* Most places of a cycle that an error names. */
@@ -136,7 +136,7 @@ push_binding_needs(struct loader *l, const struct binding *binding)
 {
 	if (binding->definition)
 		push_needs(l, binding->definition->value, binding->context->space);
-	for (const struct addition *a = binding->additions; a; a = a->next)
+	for (const struct addition *a = addition_next(binding, NULL); a; a = addition_next(binding, a))
 		push_needs(l, a->definition->value, a->context->space);
 }
 
@@ -156,29 +156,36 @@ take_override(struct loader *l, const struct space *space, uint32_t place)
 	return given->override;
 }
 
-static struct words
-append_words(struct loader *l, struct words a, struct words b)
-{
-	struct words both = {arena_array(l->arena, struct str, a.n + b.n), a.n + b.n};
-
-	if (a.n)
-		memcpy(both.w, a.w, a.n * sizeof *a.w);
-	if (b.n)
-		memcpy(both.w + a.n, b.w, b.n * sizeof *b.w);
-	return both;
-}
-
+/* Adds the words of every addition to the value. */
 static void
 add_additions(struct loader *l, const struct binding *binding, struct value *value)
 {
-	for (const struct addition *a = binding->additions; a; a = a->next) {
+	struct words *parts, all = {NULL, value->words.n};
+	size_t count = 1, at = 0;
+
+	if (!binding->additions)
+		return;
+	for (const struct addition *a = addition_next(binding, NULL); a; a = addition_next(binding, a))
+		count++;
+	parts = arena_array(&l->scratch, struct words, count);
+	parts[0] = value->words;
+	count = 1;
+	for (const struct addition *a = addition_next(binding, NULL); a; a = addition_next(binding, a)) {
 		struct value more = expand_value(l, a->definition->value, a->context->space, VALUE_WORDS);
 		value->secret |= more.secret || a->definition->secret;
 		value->unknown |= more.unknown;
-		expand_charge(l, a->definition->value, value->words.n * sizeof(struct str));
-		if (more.words.n)
-			value->words = value->words.n ? append_words(l, value->words, more.words) : more.words;
+		all.n += more.words.n;
+		parts[count++] = more.words;
 	}
+	if (!expand_charge(l, place_of(binding), all.n * sizeof(struct str)))
+		value->unknown = true;
+	if (value->unknown)
+		return;
+	all.w = arena_array(l->arena, struct str, all.n);
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < parts[i].n; j++)
+			all.w[at++] = parts[i].w[j];
+	value->words = all;
 }
 
 /* Gives a variable its value; those it needs have theirs. */

@@ -208,7 +208,7 @@ call_file(struct call *c)
 	if (source)
 		c->result.words = expand_split(c->l, source_get(c->l->sources, source)->text);
 	else
-		refuse(c, 0, error);
+		refuse(c, 0, c->result.secret ? STR("this file cannot be read") : error);
 }
 
 static void
@@ -220,7 +220,7 @@ call_glob(struct call *c)
 
 	for (size_t i = 0; i < patterns.n; i++) {
 		if (!files->glob(files->context, c->l->arena, str_c(&c->l->scratch, c->l->dir), patterns.w[i], &found, &error)) {
-			refuse(c, 0, error);
+			refuse(c, 0, c->result.secret ? STR("this pattern cannot be read") : error);
 			return;
 		}
 		struct words both = {NULL, all.n + found.n};

@@ -24,14 +24,17 @@ add_block(struct loader *l, struct merges *merges, const struct block_schema *sc
 	void **place = schema->merges ? map_at(&merges->names[schema->id], name) : NULL;
 
 	if (place && *place) {
-		struct part_of *part = &(*list)[(uintptr_t)*place - 1].first;
-		while (part->next)
-			part = part->next;
-		part->next = arena_new(&l->scratch, struct part_of);
-		part->next->placed = placed;
+		struct merged *merged = &(*list)[(uintptr_t)*place - 1];
+		struct part_of *part = arena_new(&l->scratch, struct part_of);
+		part->placed = placed;
+		if (merged->last)
+			merged->last->next = part;
+		else
+			merged->first.next = part;
+		merged->last = part;
 		return;
 	}
-	(*list)[(*count)++] = (struct merged){name, {NULL, placed}};
+	(*list)[(*count)++] = (struct merged){name, {NULL, placed}, NULL};
 	if (place)
 		*place = (void *)(uintptr_t)*count;
 }
@@ -119,14 +122,14 @@ read_body(struct loader *l, struct body *body, const struct item *items, const s
 static const struct definition *
 first_of(const struct binding *binding)
 {
-	return binding->definition ? binding->definition : binding->additions->definition;
+	return binding->definition ? binding->definition : addition_next(binding, NULL)->definition;
 }
 
 /* Notes the variable that a value comes from, where it is one and no more. */
 static void
 note_variable(struct loader *l, struct diag *diag, const struct binding *binding)
 {
-	const struct context *context = binding->definition ? binding->context : binding->additions->context;
+	const struct context *context = binding->definition ? binding->context : addition_next(binding, NULL)->context;
 	const struct definition *definition = first_of(binding);
 	struct value_cursor cursor = value_open(l->sources, definition->value, VALUE_WORDS);
 	const struct variable *variable;

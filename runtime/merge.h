@@ -16,6 +16,7 @@ struct part_of {
 struct merged {
 	struct str name; /* a build's with its instance's: "zstd.compile" */
 	struct part_of first; /* and after it the others, in file order */
+	struct part_of *last; /* NULL where there is only the first */
 };
 
 /* An item of a merged body that is no setting: a rule, a recipe, an artifact line. */

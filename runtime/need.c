@@ -15,6 +15,8 @@ struct needs {
 	} * lasts;
 	uint32_t *found; /* the prerequisites of the build that is looked at */
 	uint32_t count, room;
+	bool *wanted; /* the instances that some build needs */
+	bool *needed; /* of find_lasts: a flag for each build */
 	bool instances; /* some build needs an instance */
 };
 
@@ -93,7 +95,8 @@ add_need(struct needs *n, const struct space *space, struct str word, struct spa
 		n->room = room;
 	}
 	n->found[n->count++] = need;
-	n->instances |= need >= n->project->build_count;
+	if (need >= n->project->build_count)
+		n->instances = n->wanted[need - n->project->build_count] = true;
 }
 
 /* The words of a header: where nothing is interpolated each with its own place. */
@@ -151,8 +154,9 @@ find_lasts(const struct needs *n, const struct space *instance)
 {
 	uint32_t count = n->project->build_count;
 	struct lasts *lasts = &n->lasts[instance->index];
-	bool *needed = arena_array(&n->l->scratch, bool, count);
+	bool *needed = n->needed;
 
+	memset(needed, 0, count * sizeof *needed);
 	for (uint32_t i = 0; i < count; i++) {
 		if (!is_inside(space_of(n, i), instance))
 			continue;
@@ -291,10 +295,13 @@ need_all(struct loader *l, const struct merged *list, struct project *project)
 	uint32_t *seen = arena_array(&l->scratch, uint32_t, project->build_count);
 
 	n.lasts = arena_array(&l->scratch, struct lasts, l->space_count);
+	n.wanted = arena_array(&l->scratch, bool, l->space_count);
+	n.needed = arena_array(&l->scratch, bool, project->build_count);
 	for (uint32_t i = 0; i < project->build_count; i++)
 		find_needs(&n, i);
 	for (uint32_t i = l->space_count; n.instances && i-- > 1;)
-		find_lasts(&n, l->spaces[i]);
+		if (n.wanted[i])
+			find_lasts(&n, l->spaces[i]);
 	for (uint32_t i = 0; i < project->build_count; i++) {
 		if (n.instances)
 			replace_instances(&n, &project->builds[i]);

@@ -135,7 +135,11 @@ name_project(struct loader *l, struct project *project)
 	right = name.n > 0 && name.n <= 64;
 	for (size_t i = 0; i < name.n && right; i++)
 		right = name.s[i] && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name.s[i]);
-	if (right || (variable && (variable->value.unknown || variable->value.secret)))
+	if (variable && variable->value.secret) {
+		diag_error(l->diags, variable->span, "the project's name cannot be secret: it is shown everywhere");
+		return;
+	}
+	if (right || (variable && variable->value.unknown))
 		return;
 	struct diag *diag =
 		diag_error(l->diags, variable ? variable->span : SPAN_NONE, "'%.*s' cannot be a project's name", STR_ARG(name));

@@ -1,5 +1,13 @@
 #include "runtime/space.h"
 
+const struct addition *
+addition_next(const struct binding *binding, const struct addition *addition)
+{
+	if (!binding->additions || addition == binding->additions)
+		return NULL;
+	return addition ? addition->next : binding->additions->next;
+}
+
 struct str
 space_qualify(struct arena *arena, const struct space *space, struct str name)
 {
@@ -46,12 +54,10 @@ space_reserve(struct loader *l, struct space *space, uint32_t more)
 uint32_t
 space_at(struct loader *l, struct space *space, struct str name)
 {
+	if (space->count == space->capacity)
+		space_reserve(l, space, space->count / 2 + 8);
 	void **place = map_at(&space->names, name);
-
 	if (!*place) {
-		if (space->count == space->capacity)
-			space_reserve(l, space, space->count / 2 + 8);
-		place = map_at(&space->names, name); /* reserving may have moved it */
 		space->variables[space->count] = (struct variable){.name = name};
 		space->bindings[space->count] = (struct binding){0};
 		*place = (void *)(uintptr_t)++space->count;

@@ -15,7 +15,7 @@ struct context {
 
 /* One `+=`. */
 struct addition {
-	struct addition *next; /* in file order */
+	struct addition *next; /* in file order; the last one's is the first */
 	const struct definition *definition;
 	const struct context *context;
 };
@@ -26,11 +26,15 @@ enum binding_state {
 	BINDING_DONE,
 };
 
+/* The additions of a binding in order: `for (a = addition_next(b, NULL); a; a = addition_next(b, a))`. */
+struct binding;
+const struct addition *addition_next(const struct binding *, const struct addition *);
+
 /* What gives a variable or a setting its value. */
 struct binding {
 	const struct definition *definition; /* the =, or the ?= that counts where there is none; NULL where there is neither */
 	const struct context *context; /* of the definition */
-	struct addition *additions;
+	struct addition *additions; /* the last one; NULL where there is none */
 	bool set; /* there is a = */
 	bool fallback; /* there is a ?= */
 	bool parameter; /* the = stands under include … as */
