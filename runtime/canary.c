@@ -249,6 +249,7 @@ canary_run(struct run *run, const struct action *action, struct failure *failure
 
 const struct action_type action_canary = {
 	.name = "canary",
+	.optional = true,
 	.section = SECTION_SETUP,
 	.run = canary_run,
 };

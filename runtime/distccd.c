@@ -173,8 +173,8 @@ wait_ready(struct daemon *daemon, int *status, struct failure *failure)
 		if (has_ended(daemon)) {
 			*status = os_wait(&daemon->process);
 			struct str tail = fleet_log_tail(&daemon->arena, daemon->log.s, 3);
-			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s ended at its start with status %d: %.*s",
-				STR_ARG(name), *status, STR_ARG(tail));
+			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s ended at its start with status %d%s%.*s",
+				STR_ARG(name), *status, tail.n ? ": " : "", STR_ARG(tail));
 			failure_hint(failure, "its log is '%.*s'", STR_ARG(daemon->log));
 			return false;
 		}
@@ -315,6 +315,7 @@ distccd_undo(struct run *run, const struct json *params, const struct json *resu
 
 const struct action_type action_distccd = {
 	.name = "distccd",
+	.optional = true,
 	.section = SECTION_FLEET,
 	.undo_text = "stop",
 	.run = distccd_run,
