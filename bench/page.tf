@@ -38,7 +38,7 @@ resource "terraform_data" "test" {
 
 resource "terraform_data" "artifact" {
   for_each   = { "lib/*.a" = "out/lib/", "tests/*.log" = "out/log/" }
-  input      = each
+  input      = { from = each.key, to = each.value }
   depends_on = [terraform_data.test]
 }
 
