@@ -343,16 +343,32 @@ print_totals(struct rows *rows)
 	buf_add_c(&rows->out, "; costs nothing");
 }
 
-/* What becomes of the fleet where it is not simply removed after the build. */
-static void
-print_kept(struct rows *rows)
+/* What the fleet outlives the build for; NULL where it is removed. */
+static const char *
+kept_by(const struct plan *plan)
 {
-	const struct plan_options *options = &rows->plan->options;
-	if (!options->keep && !options->keep_on_failure)
+	if (plan->options.keep)
+		return "--keep";
+	return plan->project->limits.keep > 0 ? "limits: keep" : NULL;
+}
+
+/* How all is undone, or that the fleet is kept. */
+static void
+print_teardown(struct rows *rows)
+{
+	const struct plan *plan = rows->plan;
+	const char *by = plan->world->host_count ? kept_by(plan) : NULL;
+	if (by)
+		rows_section(rows, SECTION_TEARDOWN);
+	else
+		print_groups(rows, SECTION_TEARDOWN);
+	if (!by && !(plan->world->host_count && plan->options.keep_on_failure))
 		return;
 	rows_begin(rows, ' ', NULL, STR("the fleet"));
-	rows_put_c(rows, options->keep ? "is kept (--keep) until 'edcc destroy'"
-				       : "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
+	if (by)
+		buf_printf(&rows->out, "is kept (%s) until 'edcc destroy'", by);
+	else
+		rows_put_c(rows, "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
 	rows_end(rows);
 }
 
@@ -363,12 +379,7 @@ print_sections(struct rows *rows)
 	print_groups(rows, SECTION_SETUP);
 	print_actions(rows, SECTION_BUILD);
 	print_actions(rows, SECTION_ARTIFACTS);
-	if (rows->plan->world->host_count && rows->plan->options.keep)
-		rows_section(rows, SECTION_TEARDOWN);
-	else
-		print_groups(rows, SECTION_TEARDOWN);
-	if (rows->plan->world->host_count)
-		print_kept(rows);
+	print_teardown(rows);
 }
 
 struct str
