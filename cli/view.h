@@ -24,8 +24,6 @@ void view_terminal_stopping(struct view *);
 void view_terminal_continued(struct view *);
 
 /* view_text.c: pieces of text. */
-/* Writes all of it. False once nobody reads any more. */
-bool text_write(int fd, struct str);
 /* "120 ms", "8.4 s", "2 min 10 s", "1 h 5 min" */
 struct str text_took(struct arena *, int64_t ms);
 /* "870 bytes", "12.4 KB", "1.3 GB" */

@@ -90,7 +90,7 @@ json_take(struct view *base, const struct event *event)
 	buf_add(&line, str_trim(event_object(view, event)));
 	buf_add_byte(&line, '\n');
 	if (!view->broken)
-		view->broken = !text_write(view->fd, buf_str(&line));
+		view->broken = !os_write_all(view->fd, buf_str(&line));
 	arena_reset(&view->scratch, mark);
 }
 

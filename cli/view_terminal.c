@@ -75,6 +75,7 @@ on_crash(int signal_number)
 	raise(signal_number);
 }
 
+/* Each time: a line that is longer than the window has become would be two. */
 static void
 measure(struct terminal *terminal)
 {
@@ -233,6 +234,7 @@ draw(struct terminal *terminal, bool region)
 {
 	struct arena_mark mark = arena_mark(&terminal->scratch);
 	struct buf out = buf_new(&terminal->scratch);
+	measure(terminal);
 	put_pending(terminal, &out);
 	if (region) {
 		put_region(terminal, &out);
@@ -241,7 +243,7 @@ draw(struct terminal *terminal, bool region)
 		terminal->shown = false;
 	}
 	if (!terminal->broken)
-		terminal->broken = !text_write(terminal->lines.options.fd, buf_str(&out));
+		terminal->broken = !os_write_all(terminal->lines.options.fd, buf_str(&out));
 	if (!region)
 		cursor_fd = -1;
 	terminal->dirty = false;
@@ -428,7 +430,6 @@ view_terminal_new(struct arena *arena, const struct view_options *options)
 	pthread_condattr_destroy(&attributes);
 	terminal->pending = buf_new(&terminal->pending_arena);
 	terminal->phase = "";
-	measure(terminal);
 	catch_crashes(on_crash);
 	at_quick_exit(restore_cursor);
 	return &terminal->view;
@@ -439,7 +440,6 @@ view_terminal_resized(struct view *base)
 {
 	struct terminal *terminal = (struct terminal *)base;
 	pthread_mutex_lock(&terminal->mutex);
-	measure(terminal);
 	if (terminal->shown)
 		draw(terminal, true);
 	pthread_mutex_unlock(&terminal->mutex);
@@ -461,7 +461,6 @@ view_terminal_continued(struct view *base)
 {
 	struct terminal *terminal = (struct terminal *)base;
 	pthread_mutex_lock(&terminal->mutex);
-	measure(terminal);
 	if (terminal->stopped || terminal->shown) {
 		terminal->shown = false;
 		draw(terminal, true);

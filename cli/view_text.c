@@ -7,20 +7,6 @@
 
 #define ESCAPE '\033'
 
-bool
-text_write(int fd, struct str text)
-{
-	while (text.n) {
-		ssize_t n = write(fd, text.s, text.n);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		text = str_part(text, (size_t)n, text.n);
-	}
-	return true;
-}
-
 struct str
 text_took(struct arena *arena, int64_t ms)
 {
