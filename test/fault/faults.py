@@ -1,9 +1,9 @@
 """faults: what the files of this folder share beyond test/e2e/lab.py: messages compared whole, folders of chosen programs, and a way to end
 edcc, or fill its disk, at an exact line of its journal."""
 
+import contextlib
 import os
 import re
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,8 +14,21 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import lab  # noqa: E402
 from lab import Project, Skip, main, marked, need, run, same, test, wait_for  # noqa: E402, F401
 
+# edcc leaves its memory to the end of the process.
+os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=99")
 SANITIZED = lab.EDCC
 PLAIN = os.path.abspath(os.environ.get("EDCC_PLAIN") or lab.EDCC)
+
+
+@contextlib.contextmanager
+def plain():
+    """Within it the optimised edcc is meant."""
+    lab.EDCC = PLAIN
+    try:
+        yield
+    finally:
+        lab.EDCC = SANITIZED
+
 
 # One compile on two hosts, and its object kept: as small as a run can be that has one of everything.
 SMALL = """instances:
@@ -77,6 +90,8 @@ def programs(project, without=(), **scripts):
     """PATH for a machine that lacks some programs and has shell scripts under the names of others."""
     folder = project.path("programs")
     os.makedirs(folder)
+    # Started by root, distccd becomes another user, who must get there too.
+    os.chmod(lab.LAB, 0o755)
     for name in TOOLS:
         found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
         if found and name not in without and name not in scripts:
@@ -144,11 +159,6 @@ def peak_of(pid):
             return int(re.search(r"VmHWM:\s+(\d+)", file.read()).group(1))
     except (OSError, AttributeError):
         return 0
-
-
-def open_files(limit):
-    """For subprocess: at most so many open files."""
-    return lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
 
 
 # --- at a line of the journal ---

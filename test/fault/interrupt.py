@@ -1,0 +1,205 @@
+#!/usr/bin/env python3
+"""Ctrl-C, TERM, HUP and a reader that goes away, in every phase of a run: 130, all of it gone, in bounded time; twice: at once, with the command
+that finishes the job."""
+
+import os
+import signal
+import subprocess
+import time
+
+from faults import SMALL, Project, clean, lab, main, need, problems, programs, same, small, test, wait_for
+
+SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP}
+
+
+def journal_has(project, record):
+    """Waits until the newest run's journal has such a line."""
+    def look():
+        try:
+            return any(line["record"] == record for line in project.journal())
+        except (OSError, IndexError, ValueError):
+            return False
+    wait_for(look)
+
+
+def interrupted(project, process, seconds, signals=(signal.SIGINT,)):
+    """Sends the signals; the run ends with 130 in so many seconds, and nothing is left."""
+    began = time.monotonic()
+    for number in signals:
+        process.send_signal(number)
+    result = project.finish(process, 130, timeout=60)
+    took = time.monotonic() - began
+    need(took < seconds, f"it took {took:.1f} s", result)
+    need(result.output.count("edcc: warning: interrupted: tearing down (again to let go)\n") == 1, result)
+    need(result.output.splitlines()[-1].startswith("edcc: interrupted, and torn down ("), result)
+    clean(project)
+    return result
+
+
+def slow(project, program, when, seconds):
+    """PATH on which a program sleeps where its arguments have a word."""
+    return programs(project, **{program: f'case "$*" in *{when}*) sleep {seconds} ;; esac\nexec /usr/bin/{program} "$@"'})
+
+
+# --- the phases ---
+
+@test
+def while_the_fleet_starts():
+    project = small("fleet")
+    process = project.start("apply", env=programs(project, distccd="exec sleep 1000"))
+    journal_has(project, "done")
+    interrupted(project, process, 5)
+
+
+@test
+def in_the_canary():
+    project = small("canary")
+    process = project.start("apply", env=slow(project, "distcc", "edcc-canary.c", 1000))
+    journal_has(project, "done")
+    time.sleep(0.5)
+    interrupted(project, process, 5)
+
+
+@test
+def in_a_step():
+    for name, number in SIGNALS.items():
+        project = small("step-" + name, SMALL.replace("$CC -c one.c", "touch here\n    sleep 1000\n    touch never"))
+        process = project.start("apply")
+        wait_for(lambda: project.exists("here"))
+        interrupted(project, process, 5, [number])
+        need(not project.exists("never") and not project.exists("out"), "it went on")
+        same([line["record"] for line in project.journal() if line["record"] in ("step", "verdict", "artifact")], [])
+
+
+@test
+def in_a_step_that_ignores_it():
+    project = small("deaf", SMALL.replace("$CC -c one.c", "trap '' TERM INT HUP\n    touch here\n    while :; do sleep 0.1; done"))
+    process = project.start("apply")
+    wait_for(lambda: project.exists("here"))
+    interrupted(project, process, 12)
+
+
+@test
+def in_a_compile():
+    """A long compile on a host: it ends there too."""
+    text = "".join(f"int f{i}(int a) {{ for (int i = 0; i < a; i++) a += (a * {i}) ^ (a >> {i % 30}); return a; }}\n" for i in range(20000))
+    project = small("compile", SMALL.replace("$CC", "touch here\n    $CC -O2"), **{"one.c": text})
+    process = project.start("apply")
+    wait_for(lambda: project.exists("here"))
+    time.sleep(1)
+    interrupted(project, process, 6)
+
+
+@test
+def in_the_artifacts():
+    names = [f"a{i}" for i in range(4000)]
+    project = small("artifacts", SMALL.replace("$CC -c one.c", "touch $(seq -f a%g 4000)").replace("one.o", "a*"))
+    process = project.start("apply")
+    journal_has(project, "artifact")
+    interrupted(project, process, 5)
+    stored = os.listdir(project.path("out"))
+    need(0 < len(stored) < len(names), f"{len(stored)} of {len(names)} were stored: that was no interruption")
+
+
+@test
+def in_what_follows():
+    project = small("follows", SMALL + "\non build_success:\n    touch here\n    sleep 1000\n")
+    process = project.start("apply")
+    wait_for(lambda: project.exists("here"))
+    interrupted(project, process, 5)
+
+
+@test
+def in_the_teardown():
+    """The first one changes nothing there, but nothing is to follow."""
+    project = small("teardown")
+    process = project.start("apply", env=programs(project, distccd="trap '' TERM\n/usr/bin/distccd \"$@\" &\nwhile :; do sleep 0.1; done"))
+    journal_has(project, "verdict")
+    time.sleep(0.3)
+    interrupted(project, process, 8)
+    need(project.exists("out/one.o"), "the artifact is lost")
+
+
+@test
+def in_another_run_s_teardown():
+    """destroy is interrupted like apply."""
+    project = small("destroy")
+    project.edcc("apply", "--keep", env=programs(project, distccd="trap '' TERM\n/usr/bin/distccd \"$@\" &\nwhile :; do sleep 0.1; done"))
+    process = project.start("destroy")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    result = project.finish(process, None)
+    need(result.status in (0, 130), result)
+    clean(project)
+
+
+# --- twice ---
+
+@test
+def twice():
+    """It lets go at once, says the command, and the command works."""
+    project = small("twice", SMALL.replace("$CC -c one.c", "trap '' TERM INT HUP\n    touch here\n    while :; do sleep 0.1; done"))
+    process = project.start("apply")
+    wait_for(lambda: project.exists("here"))
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.5)
+    began = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    result = project.finish(process, 5)
+    need(time.monotonic() - began < 1, f"it held on for {time.monotonic() - began:.1f} s")
+    same(problems(project, result)[-2:], ["edcc: warning: let go: run RUN is not torn down", "edcc: hint: edcc destroy finishes the job"])
+    need(project.exists(".edcc/lock"), "the lock is gone though nobody tore down")
+    project.edcc("destroy")
+    clean(project)
+
+
+@test
+def twice_in_the_teardown():
+    project = small("twice-teardown")
+    process = project.start("apply", env=programs(project, distccd="trap '' TERM\n/usr/bin/distccd \"$@\" &\nwhile :; do sleep 0.1; done"))
+    journal_has(project, "verdict")
+    process.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGTERM)
+    began = time.monotonic()
+    result = project.finish(process, 5)
+    need(time.monotonic() - began < 1 and "edcc: hint: edcc destroy finishes the job\n" in result.output, result)
+    project.edcc("destroy")
+    clean(project)
+
+
+# --- nobody reads ---
+
+@test
+def reader_goes_away():
+    """edcc apply | head -1: the build goes on to its end, and the teardown too."""
+    project = small("reader")
+    shell = subprocess.run(["bash", "-c", '"$EDCC" apply | head -1; exit ${PIPESTATUS[0]}'], cwd=project.dir, env={**os.environ, "EDCC": lab.EDCC},
+                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    same((shell.returncode, shell.stderr, shell.stdout.count("\n")), (0, "", 1))
+    need(project.exists("out/one.o"), "it was not built")
+    clean(project)
+    for name, redirect in (("closed", ">&-"), ("full", ">/dev/full"), ("closed-both", ">&- 2>&-")):
+        project = small("output-" + name)
+        subprocess.run(["bash", "-c", f'"$EDCC" apply {redirect}'], cwd=project.dir, env={**os.environ, "EDCC": lab.EDCC}, stdin=subprocess.DEVNULL,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        need(project.exists("out/one.o"), f"it was not built with {redirect}")
+        clean(project)
+
+
+@test
+def terminal_goes_away():
+    """The terminal's end is a HUP to the group; its output then fails."""
+    project = small("terminal", SMALL.replace("$CC -c one.c", "touch here\n    sleep 1000"))
+    main_end, terminal = os.openpty()
+    process = subprocess.Popen([lab.EDCC, "apply"], cwd=project.dir, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+                               env={**os.environ, "TERM": "xterm"}, preexec_fn=lambda: __import__("fcntl").ioctl(0, 0x540E, 0))
+    os.close(terminal)
+    wait_for(lambda: project.exists("here"))
+    os.close(main_end)
+    same(process.wait(20), 130, "the status")
+    clean(project)
+
+
+if __name__ == "__main__":
+    main("interrupt")
