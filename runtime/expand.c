@@ -289,7 +289,7 @@ compile_text(struct loader *l, struct span span, struct str text, bool secret)
 	}
 	regex = regex_new(pattern, flags, &error, &offset, &l->scratch);
 	if (!regex && secret)
-		diag_error(l->diags, span, "this pattern cannot be read: %.*s", STR_ARG(error));
+		diag_error(l->diags, span, "this pattern cannot be read");
 	else if (!regex)
 		diag_error(l->diags, span, "this pattern, '%.*s', cannot be read: %.*s", STR_ARG(text), STR_ARG(error));
 	return regex;

@@ -152,7 +152,7 @@ mark_needed(const struct needs *n, const struct build *build, bool *needed)
 static void
 find_lasts(const struct needs *n, const struct space *instance)
 {
-	uint32_t count = n->project->build_count;
+	uint32_t count = n->project->build_count, most = 0;
 	struct lasts *lasts = &n->lasts[instance->index];
 	bool *needed = n->needed;
 
@@ -160,11 +160,10 @@ find_lasts(const struct needs *n, const struct space *instance)
 	for (uint32_t i = 0; i < count; i++) {
 		if (!is_inside(space_of(n, i), instance))
 			continue;
-		lasts->count++;
+		most++;
 		mark_needed(n, &n->project->builds[i], needed);
 	}
-	lasts->builds = arena_array(&n->l->scratch, uint32_t, lasts->count);
-	lasts->count = 0;
+	lasts->builds = arena_array(&n->l->scratch, uint32_t, most);
 	for (uint32_t i = 0; i < count; i++)
 		if (!needed[i] && is_inside(space_of(n, i), instance))
 			lasts->builds[lasts->count++] = i;
