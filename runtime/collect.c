@@ -196,7 +196,6 @@ instance_new(struct loader *l, const struct context *context, const struct inclu
 	*place = space;
 	space->name = space_qualify(l->arena, context->space, name);
 	space->include = include;
-	space->context = context;
 	return space;
 }
 

@@ -48,7 +48,6 @@ struct space {
 	uint32_t index; /* in loader.spaces */
 	struct str name; /* "zstd"; empty for the file's */
 	const struct include *include; /* of an instance */
-	const struct context *context; /* of an instance: where its include stands */
 	struct map names; /* name → place of its variable, counted from 1, as a pointer */
 	struct variable *variables;
 	struct binding *bindings; /* one each */
