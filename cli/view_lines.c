@@ -1,4 +1,5 @@
 #include "cli/view_lines.h"
+#include "base/os.h"
 #include "runtime/plan.h"
 
 #include <inttypes.h>
