@@ -1,18 +1,22 @@
 #include "base/hash.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define HASH_LIBRARY "libcrypto.so.3"
 
-#define HASH_CALLS(X)        \
-	X(EVP_MD_CTX_new)    \
-	X(EVP_MD_CTX_free)   \
-	X(EVP_sha256)        \
-	X(EVP_DigestInit_ex) \
-	X(EVP_DigestUpdate)  \
-	X(EVP_DigestFinal_ex)
+#define HASH_CALLS(X)         \
+	X(EVP_MD_CTX_new)     \
+	X(EVP_MD_CTX_free)    \
+	X(EVP_sha256)         \
+	X(EVP_DigestInit_ex)  \
+	X(EVP_DigestUpdate)   \
+	X(EVP_DigestFinal_ex) \
+	X(HMAC)
 
 struct hash {
 	void *library;
@@ -70,15 +74,28 @@ hash_add(struct hash *hash, const void *bytes, size_t n)
 }
 
 void
-hash_end(struct hash *hash, char hex[HASH_HEX_LENGTH + 1])
+hash_end_raw(struct hash *hash, unsigned char digest[HASH_LENGTH])
+{
+	memset(digest, 0, HASH_LENGTH);
+	hash->EVP_DigestFinal_ex(hash->context, digest, NULL);
+	hash_free(hash);
+}
+
+void
+hash_hex(const unsigned char digest[HASH_LENGTH], char hex[HASH_HEX_LENGTH + 1])
 {
 	static const char digits[] = "0123456789abcdef";
-	unsigned char digest[EVP_MAX_MD_SIZE] = {0};
-	hash->EVP_DigestFinal_ex(hash->context, digest, NULL);
 	for (size_t i = 0; i < HASH_HEX_LENGTH; i++)
 		hex[i] = digits[digest[i / 2] >> (i % 2 ? 0 : 4) & 15];
 	hex[HASH_HEX_LENGTH] = 0;
-	hash_free(hash);
+}
+
+void
+hash_end(struct hash *hash, char hex[HASH_HEX_LENGTH + 1])
+{
+	unsigned char digest[HASH_LENGTH];
+	hash_end_raw(hash, digest);
+	hash_hex(digest, hex);
 }
 
 bool
@@ -90,4 +107,15 @@ hash_text(struct str text, char hex[HASH_HEX_LENGTH + 1])
 	hash_add(hash, text.s, text.n);
 	hash_end(hash, hex);
 	return true;
+}
+
+bool
+hash_hmac(struct str key, struct str text, unsigned char digest[HASH_LENGTH])
+{
+	struct hash library = {.library = NULL};
+	bool done = key.n <= INT_MAX && load(&library) &&
+		    library.HMAC(library.EVP_sha256(), key.s, (int)key.n, (const unsigned char *)text.s, text.n, digest, NULL);
+	if (library.library)
+		dlclose(library.library);
+	return done;
 }

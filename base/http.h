@@ -19,7 +19,7 @@ struct http_header {
 /* Where a request's body comes from where it is not in memory, or a response's goes to. Returns how many bytes it took or gave; -1 ends the transfer. */
 struct http_stream {
 	int64_t (*move)(void *context, char *bytes, size_t n);
-	bool (*rewind)(void *context); /* of a request's body: begin again, for a repeated try; NULL where it cannot */
+	bool (*rewind)(void *context); /* begin again, for a repeated try; NULL where it cannot */
 	void *context;
 };
 
@@ -34,7 +34,8 @@ struct http_request {
 	const struct http_stream *sink; /* takes a successful (2xx) response's body; NULL: into memory */
 	size_t limit; /* most bytes of a response in memory: more is an error; 0: 64 MiB */
 	int64_t connect_ms, first_byte_ms, stall_ms, total_ms; /* 0: 10 s, 60 s, 30 s, none */
-	bool follow; /* redirects, to https only */
+	bool follow; /* redirects, to https only; never where there are headers of one's own, which may hold credentials */
+	bool once; /* over a connection of its own: on a kept one that proves dead curl would silently send it again */
 	bool direct; /* never through a proxy (instance metadata) */
 	const struct os_cancel *cancel; /* NULL: nothing ends it early */
 };
@@ -45,7 +46,7 @@ struct http_response {
 	struct http_header *headers; /* names in lower case */
 	size_t header_count;
 	struct str body;
-	bool sent; /* some of the request went out: the act may have happened */
+	bool sent; /* some of the request went out (or of its way through a proxy): the act may have happened */
 	bool cancelled;
 	struct str error; /* what failed on the way, as a sentence; none where there is a whole response, whatever its status */
 };
