@@ -18,6 +18,8 @@ import traceback
 
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
 EDCC = os.path.abspath(os.environ.get("EDCC") or os.path.join(ROOT, "build", "edcc"))
+# Fetched once, kept between runs; not below the HOME that tests are given.
+SOURCES = os.environ.get("EDCC_TEST_SOURCES") or os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "edcc-test")
 TESTS = []
 
 
@@ -43,12 +45,10 @@ def same(found, expected, what=""):
 # --- sources and files ---
 
 def source(name):
-    """The folder of a real project's source; fetched once, never built in."""
-    folder = os.environ.get("EDCC_TEST_SOURCES") or os.path.join(
-        os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "edcc-test")
-    if not os.path.isdir(os.path.join(folder, name)):
-        subprocess.run([os.path.join(ROOT, "test/e2e/fetch"), folder], check=True)
-    return os.path.join(folder, name)
+    """The folder of a real project's source; nothing is built in it."""
+    if not os.path.isdir(os.path.join(SOURCES, name)):
+        subprocess.run([os.path.join(ROOT, "test/e2e/fetch"), SOURCES], check=True)
+    return os.path.join(SOURCES, name)
 
 
 def example(name):
@@ -69,9 +69,9 @@ def run(*command, cwd=None, env=None, status=0, timeout=300):
 
 
 def objects(folder):
-    """Every object below a folder: its path there → its digest. CMake puts the source's own path into some of them."""
+    """Every object below a folder: its path there → its digest."""
     paths = glob.glob(os.path.join(folder, "**", "*.o"), recursive=True)
-    return {path.replace(folder + "/", ""): digest(path) for path in paths}
+    return {os.path.relpath(path, folder): digest(path) for path in paths}
 
 
 def comment(path):
@@ -172,7 +172,7 @@ class Project:
         return subprocess.Popen([EDCC, *arguments], cwd=self.dir, env=clean, text=True, errors="replace", process_group=0,
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def finish(self, process, status=0, timeout=180):
+    def finish(self, process, status=0, timeout=400):
         try:
             output, errors = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
@@ -184,7 +184,7 @@ class Project:
         need(status is None or result.status == status, f"expected status {status}", result)
         return result
 
-    def edcc(self, *arguments, status=0, env=None, timeout=180):
+    def edcc(self, *arguments, status=0, env=None, timeout=400):
         return self.finish(self.start(*arguments, env=env), status, timeout)
 
     def apply(self, *arguments, status=0, env=None):
@@ -240,7 +240,9 @@ def main(title):
     passed = failed = skipped = 0
     began = time.monotonic()
     LAB = tempfile.mkdtemp(prefix=f"edcc-{title}-")
+    os.chmod(LAB, 0o711)  # another user may go through it
     os.environ["HOME"] = LAB  # ccache's, git's and edcc's own caches
+    os.environ.pop("XDG_CACHE_HOME", None)
     try:
         for function in TESTS:
             name = function.__name__
