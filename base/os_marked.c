@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/pidfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,36 +18,79 @@
 #define HUNT_WAITS 64
 /* The longest wait between two looks, and how long after the grace what is left is killed again: it may fork meanwhile. */
 #define HUNT_STEP_MS 100
+/* The wait for a process that has no environment yet. */
+#define HUNT_EXEC_MS 1
 #define HUNT_KILL_MS 5000
 
 struct hunt {
 	struct arena arena;
 	struct str mark;
-	struct buf environment;
+	struct buf text; /* of the file that is being looked at */
 	pid_t *seen;
 	size_t seen_count;
 	struct pollfd waits[HUNT_WAITS];
 	size_t wait_count;
+	bool unsure; /* a process was in the middle of an exec, where it cannot be told whether it is marked */
 };
+
+/* Reads a file of the process; false where it is gone or not ours. */
+static bool
+read_proc(struct hunt *hunt, int proc, const char *pid, const char *file)
+{
+	char path[NAME_MAX + 16], bytes[4096];
+	snprintf(path, sizeof path, "%s/%s", pid, file);
+	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	ssize_t n;
+	hunt->text.n = 0;
+	while ((n = read(fd, bytes, sizeof bytes)) > 0)
+		buf_add(&hunt->text, (struct str){bytes, (size_t)n});
+	close(fd);
+	return true;
+}
+
+/* True where a process whose environment was found empty is in the middle of an exec, or just through it: fields 3, 23, 50 and 51 of its stat
+ * are its state, its memory's size, and where its environment begins and ends. */
+static bool
+is_in_exec(struct hunt *hunt, int proc, const char *pid)
+{
+	struct str rest, field;
+	struct str begin = {NULL, 0};
+	bool alive = false, memory = false, empty = true;
+	if (!read_proc(hunt, proc, pid, "stat"))
+		return false;
+	/* The name in field 2 may hold anything; field 3 follows the last parenthesis. */
+	rest = buf_str(&hunt->text);
+	const char *name_end = rest.n ? memrchr(rest.s, ')', rest.n) : NULL;
+	if (!name_end)
+		return false;
+	rest = str_trim(str_part(rest, (size_t)(name_end - rest.s) + 1, rest.n));
+	for (int number = 3; str_split(&rest, ' ', &field); number++) {
+		if (number == 3)
+			alive = !str_is(field, "Z") && !str_is(field, "X");
+		if (number == 23)
+			memory = !str_is(field, "0");
+		if (number == 50)
+			begin = field;
+		if (number == 51)
+			empty = str_eq(field, begin) && !str_is(field, "0");
+	}
+	return alive && memory && !empty;
+}
 
 /* True where the process is this user's (root's are all: its daemons become other users) and has the mark in its environment. */
 static bool
 is_marked(struct hunt *hunt, int proc, const char *pid)
 {
-	char path[NAME_MAX + 16], bytes[4096];
 	struct stat status;
 	if (fstatat(proc, pid, &status, 0) < 0 || (geteuid() != 0 && status.st_uid != geteuid()))
 		return false;
-	snprintf(path, sizeof path, "%s/environ", pid);
-	int fd = openat(proc, path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (!read_proc(hunt, proc, pid, "environ"))
 		return false;
-	ssize_t n;
-	hunt->environment.n = 0;
-	while ((n = read(fd, bytes, sizeof bytes)) > 0)
-		buf_add(&hunt->environment, (struct str){bytes, (size_t)n});
-	close(fd);
-	struct str rest = buf_str(&hunt->environment), entry;
+	struct str rest = buf_str(&hunt->text), entry;
+	if (!rest.n)
+		hunt->unsure |= is_in_exec(hunt, proc, pid);
 	while (str_split(&rest, 0, &entry))
 		if (str_eq(entry, hunt->mark))
 			return true;
@@ -93,6 +137,7 @@ static size_t
 hunt_all(struct hunt *hunt, int signal)
 {
 	size_t count = 0;
+	hunt->unsure = false;
 	DIR *proc = opendir("/proc");
 	struct dirent *entry;
 	while (proc && (entry = readdir(proc))) {
@@ -125,11 +170,11 @@ os_end_marked(struct arena *arena, const char *name_equals_value, int64_t grace_
 {
 	(void)arena;
 	struct hunt hunt = {.mark = str_from(name_equals_value)};
-	hunt.environment = buf_new(&hunt.arena);
+	hunt.text = buf_new(&hunt.arena);
 	int64_t now = os_now_ms(), deadline = now + grace_ms;
-	while (hunt_all(&hunt, now < deadline ? SIGTERM : SIGKILL)) {
-		int64_t left = deadline - os_now_ms();
-		hunt_wait(&hunt, left > 0 && left < HUNT_STEP_MS ? left : HUNT_STEP_MS);
+	for (size_t count; (count = hunt_all(&hunt, now < deadline ? SIGTERM : SIGKILL)) || hunt.unsure;) {
+		int64_t left = deadline - os_now_ms(), step = count ? HUNT_STEP_MS : HUNT_EXEC_MS;
+		hunt_wait(&hunt, left > 0 && left < step ? left : step);
 		now = os_now_ms();
 		if (now > deadline + HUNT_KILL_MS)
 			break;
