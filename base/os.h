@@ -21,6 +21,8 @@ bool os_read(struct arena *, const char *path, size_t limit, struct str *text, s
 bool os_write_atomic(struct arena *, const char *path, struct str text, mode_t mode, struct str *error);
 /* Copies a file's bytes to `to` atomically (temporary name beside it, fsync, rename), keeping its permission bits, and hashes them on the way (hex: 64 digits + NUL, or NULL). */
 bool os_copy_atomic(struct arena *, const char *from, const char *to, char *hex, uint64_t *size, struct str *error);
+/* Writes all of the text, going on after interruptions; false with errno set. */
+bool os_write_all(int fd, struct str text);
 /* SHA-256 of a file as it now stands on disk. */
 bool os_hash_file(struct arena *, const char *path, char *hex, struct str *error);
 /* mkdir -p with mode 0777 less the umask, or 0700 where private_to_user. */

@@ -82,8 +82,8 @@ read_some(int fd, char *bytes, size_t size)
 	return n;
 }
 
-static bool
-write_all(int fd, struct str text)
+bool
+os_write_all(int fd, struct str text)
 {
 	while (text.n) {
 		ssize_t n = write(fd, text.s, text.n);
@@ -241,7 +241,7 @@ os_write_atomic(struct arena *arena, const char *path, struct str text, mode_t m
 	struct draft draft;
 	if (!draft_open(arena, &draft, path, mode, error))
 		return false;
-	if (write_all(draft.fd, text))
+	if (os_write_all(draft.fd, text))
 		return draft_finish(arena, &draft, error);
 	draft_drop(&draft);
 	return fail_errno(arena, error, "write", path);
@@ -261,7 +261,7 @@ pump(struct arena *arena, int fd, int out, struct hash *hash, uint64_t *size, co
 		if (hash)
 			hash_add(hash, bytes.s, bytes.n);
 		*size += bytes.n;
-		if (out >= 0 && !write_all(out, bytes)) {
+		if (out >= 0 && !os_write_all(out, bytes)) {
 			*verb = "write";
 			break;
 		}

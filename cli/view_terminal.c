@@ -431,7 +431,7 @@ view_terminal_new(struct arena *arena, const struct view_options *options)
 	terminal->pending = buf_new(&terminal->pending_arena);
 	terminal->phase = "";
 	catch_crashes(on_crash);
-	at_quick_exit(restore_cursor);
+	(void)at_quick_exit(restore_cursor);
 	return &terminal->view;
 }
 

@@ -39,15 +39,18 @@ struct str
 recipe_text(struct arena *arena, const struct sources *sources, const struct recipe *recipe)
 {
 	struct str text = source_text(sources, recipe->item.span), line;
-	struct buf script = buf_new(arena);
 
+	/* One line is its own text. */
+	if (str_find(text, '\n') == text.n && str_find(text, '\r') == text.n)
+		return str_part(text, recipe->indent, text.n);
+	struct buf script = buf_sized(arena, text.n);
 	while (str_split(&text, '\n', &line)) {
 		size_t indent = 0;
 		while (indent < recipe->indent && indent < line.n && (line.s[indent] == ' ' || line.s[indent] == '\t'))
 			indent++;
-		line = str_part(line, indent, str_ends(line, STR("\r")) ? line.n - 1 : line.n);
-		buf_add(&script, line);
-		buf_add_byte(&script, '\n');
+		buf_add(&script, str_part(line, indent, str_ends(line, STR("\r")) ? line.n - 1 : line.n));
+		if (text.s)
+			buf_add_byte(&script, '\n');
 	}
 	return buf_str(&script);
 }

@@ -135,7 +135,7 @@ struct tree {
 	struct span documentation; /* the leading comment; length 0 where there is none */
 };
 
-/* A recipe's script: its lines without the first one's indentation, each ended by a newline alone. */
+/* A recipe's script: its lines without the first one's indentation, separated by newlines alone; a slice of the source where there is one. */
 struct str recipe_text(struct arena *, const struct sources *, const struct recipe *);
 
 const char *item_kind_name(enum item_kind);

@@ -168,8 +168,7 @@ format_recipe(struct layout *l, const struct recipe *recipe, unsigned level)
 	struct str text = recipe_text(&l->scratch, l->sources, recipe), line;
 
 	while (str_split(&text, '\n', &line))
-		if (text.s || line.n)
-			layout_row(l, line.n ? level : 0, line);
+		layout_row(l, line.n ? level : 0, line);
 	layout_flush(l);
 }
 

@@ -84,7 +84,7 @@ print_recipe(struct printer *p, const struct recipe *recipe)
 
 	buf_add(&p->out, STR("recipe ‹"));
 	while (str_split(&text, '\n', &line))
-		buf_printf(&p->out, "%.*s%s", STR_ARG(line), text.s ? "\\n" : "");
+		buf_printf(&p->out, "%.*s\\n", STR_ARG(line));
 	buf_add(&p->out, STR("›"));
 }
 

@@ -9,29 +9,6 @@
 
 #include <string.h>
 
-struct str
-build_recipe(struct loader *l, const struct recipe *recipe)
-{
-	struct str text = load_span(l, recipe->item.span), line;
-	struct buf out;
-
-	/* One line is its own text. */
-	if (str_find(text, '\n') == text.n && str_find(text, '\r') == text.n)
-		return str_part(text, recipe->indent, text.n);
-	out = buf_sized(l->arena, text.n);
-	while (str_split(&text, '\n', &line)) {
-		size_t blanks = 0;
-		while (blanks < line.n && blanks < recipe->indent && (line.s[blanks] == ' ' || line.s[blanks] == '\t'))
-			blanks++;
-		if (line.n && line.s[line.n - 1] == '\r')
-			line.n--;
-		buf_add(&out, str_part(line, blanks, line.n));
-		if (text.s)
-			buf_add_byte(&out, '\n');
-	}
-	return buf_str(&out);
-}
-
 const struct recipe *
 build_only_recipe(struct loader *l, const struct kept *kept)
 {
@@ -142,7 +119,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 			diag_error(l->diags, merge_span(l, merged, "script"), "a build has a script or a recipe, not both");
 		diag_note(l->diags, diag, recipe->item.span, "the recipe begins here");
 	} else if (recipe) {
-		build->recipe = build_recipe(l, recipe);
+		build->recipe = recipe_text(l->arena, l->sources, recipe);
 	} else if (build->set.script.n) {
 		add_script(l, project, merged, build);
 	}

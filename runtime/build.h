@@ -6,8 +6,6 @@
 
 /* Fills in the builds of the project, whose scopes and fleet are there. */
 void build_all(struct loader *, struct merges *, struct project *);
-/* A recipe's lines without the indentation of the first. */
-struct str build_recipe(struct loader *, const struct recipe *);
 /* The only recipe among the items; NULL where there is none. A second one is an error. */
 const struct recipe *build_only_recipe(struct loader *, const struct kept *);
 

@@ -179,7 +179,7 @@ fill_on(struct loader *l, struct merges *merges, const struct project *project, 
 	merge_settings(l, merges, &block_schemas[BLOCK_on], merged, &on->set, &kept);
 	const struct recipe *recipe = build_only_recipe(l, kept);
 	if (recipe)
-		on->recipe = build_recipe(l, recipe);
+		on->recipe = recipe_text(l->arena, l->sources, recipe);
 	for (size_t i = 0; i < on->set.notify.n; i++) {
 		if (str_starts(on->set.notify.w[i], STR("sns:")) && on->set.notify.w[i].n > 4)
 			continue;

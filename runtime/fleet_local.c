@@ -180,12 +180,9 @@ fleet_undo(struct run *run, const struct json *params, const struct json *result
 	bool done = true;
 	os_end_marked(&arena, fleet_mark(&arena, run).s, GRACE_MS);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		struct str path = json_text(params, names[i], STR("")), error;
-		if (!path.n || os_remove_tree(&arena, str_c(&arena, path), &error))
-			continue;
-		failure_set(failure, EXIT_STATUS_TEARDOWN, "%.*s", STR_ARG(error));
-		failure_hint(failure, "rm -rf '%.*s'", STR_ARG(path));
-		done = false;
+		struct str path = json_text(params, names[i], STR(""));
+		if (path.n)
+			done = failure_remove(failure, &arena, path) && done;
 	}
 	arena_free(&arena);
 	return done;

@@ -17,21 +17,6 @@ output_start(struct output *output, struct run *run, struct str step, struct jud
 			output->longest_secret = run->secrets.w[i].n;
 }
 
-static bool
-write_all(int fd, const char *bytes, size_t n)
-{
-	while (n) {
-		ssize_t written = write(fd, bytes, n);
-		if (written < 0 && errno == EINTR)
-			continue;
-		if (written < 0)
-			return false;
-		bytes += written;
-		n -= (size_t)written;
-	}
-	return true;
-}
-
 /* A log that cannot be written is no reason to end a build. */
 static void
 fail_log(struct output *output)
@@ -80,7 +65,7 @@ log_text(struct output *output, struct str text)
 		return;
 	if (output->log_size < OUTPUT_LOG_HEAD) {
 		struct str head = str_part(text, 0, (size_t)(OUTPUT_LOG_HEAD - output->log_size));
-		if (!write_all(output->log, head.s, head.n)) {
+		if (!os_write_all(output->log, head)) {
 			fail_log(output);
 			return;
 		}
@@ -100,12 +85,12 @@ end_log(struct output *output)
 	size_t kept = after < OUTPUT_LOG_TAIL ? (size_t)after : OUTPUT_LOG_TAIL, at = (size_t)(after % OUTPUT_LOG_TAIL);
 	if (output->log >= 0 && after && !output->log_failed) {
 		int n = snprintf(line, sizeof line, "\n… %llu bytes are left out here …\n", (unsigned long long)(after - kept));
-		bool written = after == kept || write_all(output->log, line, (size_t)n);
+		bool written = after == kept || os_write_all(output->log, (struct str){line, (size_t)n});
 		if (after > kept)
-			written = written && write_all(output->log, output->tail + at, kept - at);
+			written = written && os_write_all(output->log, (struct str){output->tail + at, kept - at});
 		else
 			at = kept;
-		if (!written || !write_all(output->log, output->tail, at))
+		if (!written || !os_write_all(output->log, (struct str){output->tail, at}))
 			fail_log(output);
 	}
 	if (output->log >= 0)

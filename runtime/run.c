@@ -26,6 +26,17 @@ failure_hint(struct failure *failure, const char *format, ...)
 	va_end(arguments);
 }
 
+bool
+failure_remove(struct failure *failure, struct arena *arena, struct str path)
+{
+	struct str error;
+	if (os_remove_tree(arena, str_c(arena, path), &error))
+		return true;
+	failure_set(failure, EXIT_STATUS_TEARDOWN, "%.*s", STR_ARG(error));
+	failure_hint(failure, "rm -rf '%.*s'", STR_ARG(path));
+	return false;
+}
+
 void
 run_journal_failure(const struct run *run, struct str error, struct failure *failure)
 {

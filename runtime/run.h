@@ -34,6 +34,8 @@ struct failure {
 };
 void failure_set(struct failure *, enum exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void failure_hint(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Removes a tree, for an undo; where it stays, the failure names it and how to remove it. */
+bool failure_remove(struct failure *, struct arena *, struct str path);
 
 /* A machine of the running fleet. */
 struct host {

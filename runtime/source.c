@@ -260,16 +260,10 @@ source_undo(struct run *run, const struct json *params, const struct json *resul
 	(void)result;
 	static const char *const parts[] = {"", ".archive", ".unpacked"};
 	struct arena arena = {0};
-	struct str folder = json_text(params, "folder", STR("")), error;
+	struct str folder = json_text(params, "folder", STR(""));
 	bool done = true;
-	for (size_t i = 0; folder.n && i < sizeof parts / sizeof *parts; i++) {
-		struct str path = str_printf(&arena, "%.*s%s", STR_ARG(folder), parts[i]);
-		if (os_remove_tree(&arena, path.s, &error))
-			continue;
-		failure_set(failure, EXIT_STATUS_TEARDOWN, "%.*s", STR_ARG(error));
-		failure_hint(failure, "rm -rf '%.*s'", STR_ARG(path));
-		done = false;
-	}
+	for (size_t i = 0; folder.n && i < sizeof parts / sizeof *parts; i++)
+		done = failure_remove(failure, &arena, str_printf(&arena, "%.*s%s", STR_ARG(folder), parts[i])) && done;
 	arena_free(&arena);
 	return done;
 }

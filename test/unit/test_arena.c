@@ -15,7 +15,7 @@ zeroed_and_aligned(void **state)
 		char *text = arena_text(&arena, 3);
 		memset(text, 0xFF, 3);
 		char *block = arena_alloc(&arena, size);
-		assert_int_equal((uintptr_t)block % _Alignof(max_align_t), 0);
+		assert_int_equal((uintptr_t)block % _Alignof(int64_t), 0);
 		for (size_t i = 0; i < size; i++)
 			assert_int_equal(block[i], 0);
 		memset(block, 0xFF, size);

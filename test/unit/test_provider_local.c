@@ -176,7 +176,7 @@ a_daemon_that_dies_says_why(void **state)
 	struct fleet *fleet = fleet_new(1);
 	fleet_open(fleet);
 	fleet->world.distccd = STR("/bin/false");
-	assert_text(fleet_run(fleet), "distccd on 127.0.0.2 ended at its start with status 1: ");
+	assert_text(fleet_run(fleet), "distccd on 127.0.0.2 ended at its start with status 1");
 	fleet_undo(fleet, false);
 	assert_nothing_left(fleet);
 	fleet_free(fleet);
