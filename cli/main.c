@@ -87,10 +87,14 @@ main(int argc, char **argv)
 		cli.terminal = wants_terminal(&cli, STDOUT_FILENO);
 		status = run_command(&cli);
 	}
+	/* Taken now: what follows sets errno anew. */
+	int error = ferror(stdout) ? errno : 0;
 	print_diags(&cli);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		if (errno != EPIPE)
-			fprintf(stderr, "edcc: error: cannot write to standard output: %s\n", strerror(errno));
+	if (!error && fflush(stdout) != 0)
+		error = errno;
+	if (error) {
+		if (error != EPIPE)
+			fprintf(stderr, "edcc: error: cannot write to standard output: %s\n", strerror(error));
 		if (status == EXIT_STATUS_SUCCESS)
 			status = EXIT_STATUS_USAGE;
 	}
