@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import lab  # noqa: E402
-from lab import Project, Skip, main, marked, need, run, same, test, wait_for  # noqa: E402, F401
+from lab import Project, Skip, environments, main, marked, need, run, same, test, wait_for  # noqa: E402, F401
 
 # edcc leaves its memory to the end of the process.
 os.environ.setdefault("ASAN_OPTIONS", "detect_leaks=0:abort_on_error=0:exitcode=99")

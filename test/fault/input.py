@@ -51,6 +51,16 @@ def no_regular_file():
 
 
 @test
+def link_to_nowhere_below_another_file():
+    """The file above is another project's: it is not taken in the place of one that cannot be read."""
+    project = Project("above", edccfile="a = b\n")
+    os.mkdir(project.path("below"))
+    os.symlink("nowhere", project.path("below/Edccfile"))
+    result = project.edcc("check", "-C", "below", status=1)
+    says(project, result, "edcc: error: cannot read 'Edccfile': it is a link to what is not there\nedcc: hint: -f names another file\n", "")
+
+
+@test
 def no_regular_include():
     for name, make, what in (
             ("folder", os.mkdir, "it is a folder"),
@@ -83,7 +93,7 @@ def gigabyte():
     with open(project.path("Edccfile"), "w") as file:
         file.truncate(1 << 30)
     unreadable(project, "it is larger than 64 MiB")
-    quick(project, "edcc: error: cannot read 'Edccfile': it is larger than 64 MiB\nedcc: hint: -f names another file\n", 0.2, 16)
+    quick(project, "edcc: error: cannot read 'Edccfile': it is larger than 64 MiB\nedcc: hint: -f names another file\n", 0.2, 40)
 
 
 @test

@@ -5,7 +5,7 @@ import json
 import os
 import time
 
-from faults import Measured, Project, clean, main, marked, need, problems, same, test
+from faults import Measured, Project, clean, environments, main, need, problems, same, test
 
 
 def recipe(name, text, settings="", files=None):
@@ -136,6 +136,17 @@ def leaves_a_stubborn_daemon():
     began = time.monotonic()
     verdict(project, 0, "")
     need(time.monotonic() - began < 8, f"it took {time.monotonic() - began:.1f} s")
+
+
+@test
+def leaves_shape_shifters():
+    """Processes that exec without end have no environment, and so no mark, for moments: they are found all the same."""
+    for number in range(10):
+        project = recipe(f"shifters-{number}", "cc -static -o shift shift.c\nfor i in 1 2; do setsid ./shift >/dev/null 2>&1 & done\nsleep 0.05",
+                         files={"shift.c": '#include <unistd.h>\nint main(int n, char **v) { return n && execv("./shift", v); }\n'})
+        verdict(project, 0, "")
+        left = [pid for pid, _ in environments() if os.path.realpath(f"/proc/{pid}/cwd") == project.dir]
+        need(not left, f"{left} are left")
 
 
 # --- its size ---
