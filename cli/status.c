@@ -96,6 +96,14 @@ put_row(const char *kind, struct str name, struct str text)
 	printf("%-9s %.*s%s%.*s\n", kind, STR_ARG(name), text.n ? "  " : "", STR_ARG(text));
 }
 
+/* A host that was ready in a run that has ended is not so any more. */
+static bool
+is_past(const struct report *report, const struct json *line)
+{
+	return report->state.ended && str_is(json_text(line, "record", STR("")), record_name(RECORD_HOST)) &&
+	       str_is(json_text(line, "state", STR("")), "ready");
+}
+
 static void
 print_rows(struct report *report)
 {
@@ -107,8 +115,9 @@ print_rows(struct report *report)
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct map lines = lines_of(report, &shown[i]);
 		for (uint32_t k = 0; k < lines.count; k++)
-			put_row(record_name(shown[i].record), lines.entries[k].key,
-				row_text(arena, shown[i].record, lines.entries[k].value));
+			if (!is_past(report, lines.entries[k].value))
+				put_row(record_name(shown[i].record), lines.entries[k].key,
+					row_text(arena, shown[i].record, lines.entries[k].value));
 	}
 	if (verdict)
 		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
