@@ -24,13 +24,17 @@ struct str aws_region(const struct aws *);
 struct str aws_credentials_source(const struct aws *);
 int64_t aws_credentials_expire(const struct aws *); /* ms since 1970; 0: never */
 
+/* The milliseconds by which AWS's clock was found to be ahead of this machine's, and which are allowed for; 0: none. */
+int64_t aws_clock_skew(const struct aws *);
+
 /* Parameters of a call of the Query protocol, in the order given: "Filter.1.Name", … */
 struct aws_parameters {
 	struct buf text; /* form-encoded */
 };
 struct aws_parameters aws_parameters_new(struct arena *, const char *action, const char *version);
 void aws_parameter(struct aws_parameters *, const char *name, struct str value);
-void aws_parameter_printf(struct aws_parameters *, struct str value, const char *name_format, ...) __attribute__((format(printf, 3, 4)));
+void aws_parameter_printf(struct aws_parameters *, struct str value, const char *name_format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* How a call may be repeated. */
 enum aws_repeat {
@@ -39,9 +43,11 @@ enum aws_repeat {
 };
 
 /* EC2, STS, SNS, IAM. NULL: *error says why. */
-const struct xml *aws_query(struct aws *, struct arena *, const char *service, const struct aws_parameters *, enum aws_repeat, struct aws_error *);
+const struct xml *aws_query(
+	struct aws *, struct arena *, const char *service, const struct aws_parameters *, enum aws_repeat, struct aws_error *);
 /* SSM, Pricing, Service Quotas, as in target "AmazonSSM.GetParameters". */
-const struct json *aws_json(struct aws *, struct arena *, const char *service, const char *target, struct str body, struct aws_error *);
+const struct json *aws_json(
+	struct aws *, struct arena *, const char *service, const char *target, struct str body, struct aws_error *);
 
 /* S3: path-style or virtual-host as the bucket's name and the endpoint allow. */
 struct aws_s3_request {
@@ -60,6 +66,7 @@ struct aws_s3_request {
 };
 bool aws_s3(struct aws *, struct arena *, const struct aws_s3_request *, struct http_response *, struct aws_error *);
 /* A URL that anybody may use for `seconds` to do this one thing. */
-bool aws_s3_presign(struct aws *, struct arena *, const char *method, struct str bucket, struct str key, struct str query, int64_t seconds, struct str *url, struct aws_error *);
+bool aws_s3_presign(struct aws *, struct arena *, const char *method, struct str bucket, struct str key, struct str query,
+	int64_t seconds, struct str *url, struct aws_error *);
 
 #endif

@@ -1,4 +1,4 @@
-/* config: the AWS configuration files (~/.aws/config, ~/.aws/credentials) and what of the environment belongs to them: profile, region, endpoints. */
+/* config: the AWS configuration files (~/.aws/config, ~/.aws/credentials) and what of the environment belongs to them: profile, region. */
 #ifndef AWS_CONFIG_H
 #define AWS_CONFIG_H
 
@@ -14,7 +14,7 @@ struct aws_config_section {
 	struct aws_config_value {
 		struct str name, value;
 		struct str parent; /* of a nested value, as under `s3 =`; none at the top */
-	} *values;
+	} * values;
 	size_t count;
 };
 
@@ -36,7 +36,5 @@ bool aws_config_has_profile(const struct aws_config *, struct str profile);
 
 /* --region > the file > AWS_REGION > AWS_DEFAULT_REGION > profile; none where nothing says. */
 struct str aws_config_region(const struct aws_config *, struct str given);
-/* The base URL of a service: given > AWS_ENDPOINT_URL_<SERVICE> > AWS_ENDPOINT_URL > the profile's services section > its endpoint_url > the partition's own. */
-struct str aws_config_endpoint(struct arena *, const struct aws_config *, struct str given, const char *service, struct str region);
 
 #endif

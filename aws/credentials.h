@@ -20,7 +20,8 @@ struct credentials {
 
 /* Tries every source in order. False: *error is one text with a line per source that says why it was passed over, beginning "Unable to locate credentials" or with
  * what is wrong with the source that was meant. */
-bool credentials_find(struct arena *, const struct aws_config *, struct http_client *, const struct os_cancel *, struct credentials *, struct str *error);
+bool credentials_find(struct arena *, const struct aws_config *, struct http_client *, const struct os_cancel *,
+	struct credentials *, struct str *error);
 /* True where they end within `margin_ms` from now. */
 bool credentials_expire_soon(const struct credentials *, int64_t now_ms, int64_t margin_ms);
 /* Overwrites secret and token. */

@@ -20,14 +20,16 @@ struct sigv4_request {
 	bool s3; /* the path is signed as it is; other services' paths are encoded once more */
 };
 
-struct str sigv4_canonical_request(struct arena *, const struct sigv4_request *, const struct http_header *signed_headers, size_t count, struct str *signed_names);
+struct str sigv4_canonical_request(struct arena *, const struct sigv4_request *, const struct http_header *signed_headers,
+	size_t count, struct str *signed_names);
 struct str sigv4_string_to_sign(struct arena *, const struct sigv4_request *, struct str canonical_request);
 /* HMAC(HMAC(HMAC(HMAC("AWS4" secret, date), region), service), "aws4_request"). The caller wipes it. */
 bool sigv4_key(const struct credentials *, const struct sigv4_request *, unsigned char key[32]);
 bool sigv4_signature(struct arena *, const unsigned char key[32], struct str string_to_sign, struct str *hex);
 
 /* The headers to send: those given and host, x-amz-date, x-amz-security-token, x-amz-content-sha256 (S3), authorization. False where libcrypto cannot be loaded. */
-bool sigv4_sign(struct arena *, const struct sigv4_request *, const struct credentials *, struct http_header **headers, size_t *count);
+bool sigv4_sign(
+	struct arena *, const struct sigv4_request *, const struct credentials *, struct http_header **headers, size_t *count);
 /* The query string of a URL that is valid for `seconds` (1 to 604800) without further credentials. */
 bool sigv4_presign(struct arena *, const struct sigv4_request *, const struct credentials *, int64_t seconds, struct str *query);
 

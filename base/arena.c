@@ -158,3 +158,13 @@ arena_free(struct arena *arena)
 	while (arena->top)
 		chunk_pop(arena);
 }
+
+void
+arena_wipe(struct arena *arena)
+{
+	for (struct arena_chunk *chunk = arena->top; chunk; chunk = chunk->below) {
+		ASAN_UNPOISON_MEMORY_REGION(chunk->bytes, chunk->capacity);
+		explicit_bzero(chunk->bytes, chunk->capacity);
+	}
+	arena_free(arena);
+}

@@ -33,6 +33,8 @@ void arena_reset(struct arena *, struct arena_mark);
 
 /* Gives everything back; the arena is empty and usable again. */
 void arena_free(struct arena *);
+/* The same, overwriting everything first: for secrets. */
+void arena_wipe(struct arena *);
 
 #define arena_new(arena, type) ((type *)arena_alloc((arena), sizeof(type)))
 #define arena_array(arena, type, n) ((type *)arena_alloc((arena), sizeof(type) * (size_t)(n)))

@@ -75,7 +75,7 @@ struct journal_state {
 	bool kept; /* left on purpose */
 };
 /* Reads a journal; a torn last line is passed over. */
-bool journal_read(struct arena *, const char *state, struct str run, struct journal_state *, struct str *error);
+bool journal_read(struct arena *, const char *state_folder, struct str run, struct journal_state *, struct str *error);
 /* The ids of all runs under STATE, oldest first. */
 bool journal_runs(struct arena *, const char *state, struct words *runs, struct str *error);
 /* True where the run's last line says that nothing of it is left; reads no more than the end of the file. */
