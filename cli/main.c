@@ -99,5 +99,5 @@ main(int argc, char **argv)
 			status = EXIT_STATUS_USAGE;
 	}
 	/* The memory goes with the process: what was let go may still be using it. */
-	return status;
+	return (int)status;
 }
