@@ -12,11 +12,11 @@ CFLAGS  ?= -g $(OPT)
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DEDCC_VERSION='"$(VERSION)"'
 # Over distcc, -MMD alone names neither the target nor the file after -o.
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP -MT $@ -MF $@.d
-LDLIBS   = -lyajl -lpcre2-8 -ldl -lpthread
+LDLIBS   = -lyajl -lpcre2-8 -lexpat -ldl -lpthread
 SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-ROOMS = base parser runtime cli
+ROOMS = base parser runtime aws cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct arena;
+struct http_response;
 
 struct aws_error {
 	struct str service, action; /* "ec2", "RunInstances" */
@@ -22,6 +23,8 @@ struct aws_error {
 
 /* "ec2 RunInstances: InsufficientInstanceCapacity: … (request 1b2c…, 3 tries)" */
 struct str aws_error_text(struct arena *, const struct aws_error *);
+/* Fills in what an answer of any protocol says about the failure: status, code, message and request id. */
+void aws_error_read(struct arena *, const struct http_response *, struct aws_error *);
 bool aws_error_is(const struct aws_error *, const char *code);
 /* A "does not exist" of any kind: Invalid…NotFound, NoSuchKey, NoSuchBucket, Gateway.NotAttached … */
 bool aws_error_is_missing(const struct aws_error *);
