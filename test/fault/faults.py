@@ -83,7 +83,8 @@ def clean(project):
 # --- this machine, with less on it ---
 
 TOOLS = """bash sh env cat cp rm mkdir ls sleep true false echo printf seq head tail yes tr grep sed awk make dd touch date kill setsid nohup as ld
-collect2 git python3 chmod ln mv test id gcc g++ cc c++ gcc-12 g++-12 x86_64-linux-gnu-gcc x86_64-linux-gnu-gcc-12 distcc distccd ccache""".split()
+git python3 chmod ln mv test id distcc distccd ccache""".split()
+COMPILERS = [name for name in os.listdir("/usr/bin") if re.fullmatch(r"(\w+-linux-gnu-)?(gcc|g\+\+|cc|c\+\+)(-\d+)?", name)]
 
 
 def programs(project, without=(), **scripts):
@@ -92,7 +93,7 @@ def programs(project, without=(), **scripts):
     os.makedirs(folder)
     # Started by root, distccd becomes another user, who must get there too.
     os.chmod(lab.LAB, 0o755)
-    for name in TOOLS:
+    for name in TOOLS + COMPILERS:
         found = shutil.which(name, path="/usr/sbin:/usr/bin:/sbin:/bin")
         if found and name not in without and name not in scripts:
             os.symlink(found, os.path.join(folder, name))

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from faults import SMALL, Project, clean, lab, main, need, problems, programs, same, small, test, wait_for
+from faults import SMALL, clean, lab, main, need, problems, programs, same, small, test, wait_for
 
 SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP}
 

@@ -2,10 +2,11 @@
 """A machine that lacks something: programs, room, descriptors, daemons that work. Each is one clear error with a way out, and nothing is left."""
 
 import os
+import re
 import signal
 import time
 
-from faults import (PLAIN, SMALL, Project, at_line, clean, lab, main, marked, mounted, need, normal, plain, problems, programs, run, run_id, same, says,
+from faults import (COMPILERS, PLAIN, SMALL, Project, at_line, clean, main, marked, mounted, need, normal, plain, problems, programs, run, run_id, same, says,
                     small, test, wait_for)
 
 
@@ -20,10 +21,9 @@ def refused(project, status, errors, *arguments, env=None):
 
 @test
 def no_compiler():
-    for name, without, found in (("no-gcc", ("gcc", "gcc-12", "cc", "x86_64-linux-gnu-gcc", "x86_64-linux-gnu-gcc-12"), "nor any other compiler"),):
-        project = small(name)
-        refused(project, 4, f"edcc: error: there is no gcc here; {found}\n"
-                            "edcc: hint: install it (on Debian: apt-get install gcc) or ask for one that is there\n", env=programs(project, without))
+    project = small("no-gcc")
+    refused(project, 4, "edcc: error: there is no gcc here; nor any other compiler\n"
+                        "edcc: hint: install it (on Debian: apt-get install gcc) or ask for one that is there\n", env=programs(project, COMPILERS))
 
 
 @test
@@ -40,8 +40,7 @@ def no_distcc():
 def wrong_version():
     project = small("version", SMALL + "\ncompiler gcc:\n    version = 4.2\n")
     result = project.edcc("apply", status=4)
-    first = result.errors.split("\n")[0]
-    need(first.startswith("Edccfile:11:15: error: there is no gcc 4.2 here: 'gcc' is 12.") and "; there is gcc 12." in first, result)
+    need(re.match(r"Edccfile:11:15: error: there is no gcc 4\.2 here: 'gcc' is [\d.]+; there is gcc [\d.]+ \(gcc", result.errors), result)
     need("ask for one that is there" in result.errors and not project.exists(".edcc"), result)
 
 
@@ -127,7 +126,8 @@ def host_dies_in_the_build():
     same(len([f for f in os.listdir(project.dir) if f.endswith(".o")]), 30, "objects")
     clean(project)
     same(problems(project, result), ["edcc: warning: 127.0.0.3 is out: its distccd has ended; the build goes on without it"])
-    need("edcc: 30 compiles: " in result.output, result)
+    # A daemon that is killed has not logged the last that it answered.
+    need(28 <= int(re.search(r"^edcc: (\d+) compiles: ", result.output, re.M).group(1)) <= 30, result)
 
 
 @test
