@@ -46,6 +46,11 @@ $(B)/unit/%: test/unit/%.c $(LIB)
 
 unit: $(UNIT)
 
+# Programs that tests in other languages talk to.
+$(B)/test/%: test/%.c $(LIB)
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LIB) $(LDLIBS)
+
 # libFuzzer harnesses (clang, SAN=fuzz): every object is instrumented, the harnesses bring the driver.
 $(B)/fuzz/%: test/fuzz/%.c $(LIB)
 	@mkdir -p $(@D)

@@ -140,32 +140,13 @@ aws_credentials_lock(struct aws *aws, struct arena *arena, struct str *why)
 	return !over;
 }
 
-/* "127.0.0.1:5000" of "http://127.0.0.1:5000/prefix", as curl would write it: without the scheme's own port. */
-static struct str
-host_of(struct str url)
-{
-	size_t scheme = str_starts(url, STR("https://")) ? 8 : 7;
-	struct str rest = str_part(url, scheme, url.n), host = str_part(rest, 0, str_find(rest, '/'));
-	struct str port = scheme == 8 ? STR(":443") : STR(":80");
-	return str_ends(host, port) ? str_part(host, 0, host.n - port.n) : host;
-}
-
-/* "/prefix" of the same. */
-static struct str
-prefix_of(struct str url)
-{
-	size_t scheme = str_starts(url, STR("https://")) ? 8 : 7;
-	struct str rest = str_part(url, scheme, url.n);
-	return str_part(rest, str_find(rest, '/'), rest.n);
-}
-
 struct sigv4_request
 aws_call_signing(struct aws *aws, struct arena *arena, const struct call *call)
 {
 	return (struct sigv4_request){
 		.method = call->method,
-		.host = host_of(call->endpoint.url),
-		.path = str_printf(arena, "%.*s%.*s", STR_ARG(prefix_of(call->endpoint.url)), STR_ARG(call->path)),
+		.host = aws_endpoint_host(call->endpoint.url),
+		.path = str_printf(arena, "%.*s%.*s", STR_ARG(aws_endpoint_path(call->endpoint.url)), STR_ARG(call->path)),
 		.query = call->query,
 		.headers = call->headers,
 		.header_count = call->header_count,

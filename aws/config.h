@@ -33,7 +33,8 @@ struct str aws_config_environment(const struct aws_config *, const char *name);
 /* A value of a profile, the credentials file first; none where it is not given. */
 struct str aws_config_get(const struct aws_config *, struct str profile, const char *name);
 /* A value of any section of the config file, as of "services"; with a parent where it is nested. False where it is not given. */
-bool aws_config_value(const struct aws_config *, const char *kind, struct str section, struct str parent, const char *name, struct str *value);
+bool aws_config_value(
+	const struct aws_config *, const char *kind, struct str section, struct str parent, const char *name, struct str *value);
 bool aws_config_has_profile(const struct aws_config *, struct str profile);
 
 /* --region > the file > AWS_REGION > AWS_DEFAULT_REGION > profile; none where nothing says. */

@@ -5,17 +5,17 @@
 
 /* Parts of AWS that share nothing, by how their regions begin; the rest is the one that everybody knows. */
 static const struct partition {
-	const char *prefix, *suffix;
+	const char *prefix, *name, *suffix;
 	const char *global; /* region of the services that have one for all */
 } partitions[] = {
-	{"cn-", "amazonaws.com.cn", "cn-north-1"},
-	{"us-gov-", "amazonaws.com", "us-gov-west-1"},
-	{"us-iso-", "c2s.ic.gov", "us-iso-east-1"},
-	{"us-isob-", "sc2s.sgov.gov", "us-isob-east-1"},
-	{"eu-isoe-", "cloud.adc-e.uk", "eu-isoe-west-1"},
-	{"us-isof-", "csp.hci.ic.gov", "us-isof-south-1"},
-	{"eusc-", "amazonaws.eu", "eusc-de-east-1"},
-	{"", "amazonaws.com", "us-east-1"},
+	{"cn-", "aws-cn", "amazonaws.com.cn", "cn-north-1"},
+	{"us-gov-", "aws-us-gov", "amazonaws.com", "us-gov-west-1"},
+	{"us-iso-", "aws-iso", "c2s.ic.gov", "us-iso-east-1"},
+	{"us-isob-", "aws-iso-b", "sc2s.sgov.gov", "us-isob-east-1"},
+	{"eu-isoe-", "aws-iso-e", "cloud.adc-e.uk", "eu-isoe-west-1"},
+	{"us-isof-", "aws-iso-f", "csp.hci.ic.gov", "us-isof-south-1"},
+	{"eusc-", "aws-eusc", "amazonaws.eu", "eusc-de-east-1"},
+	{"", "aws", "amazonaws.com", "us-east-1"},
 };
 
 /* Services whose name in variables and files is not the one in URLs. */
@@ -35,9 +35,15 @@ partition_of(struct str region)
 }
 
 struct str
-aws_endpoint_global(struct str region)
+aws_endpoint_global(struct str arn)
 {
-	return str_from(partition_of(region)->global);
+	struct str rest = arn, word = {NULL, 0};
+	const struct partition *partition = partitions;
+	for (int i = 0; i < 2; i++)
+		str_split(&rest, ':', &word);
+	while (*partition->prefix && !str_is(word, partition->name))
+		partition++;
+	return str_from(partition->global);
 }
 
 /* "https://SERVICE.REGION.SUFFIX", but for those that are in few places. */
@@ -107,4 +113,26 @@ aws_endpoint_of(struct arena *arena, const struct aws_config *config, struct str
 	if (url.n)
 		endpoint.url = url;
 	return endpoint;
+}
+
+/* Without the scheme. */
+static struct str
+after_scheme(struct str url)
+{
+	return str_part(url, strlen(str_starts(url, STR("https://")) ? "https://" : "http://"), url.n);
+}
+
+struct str
+aws_endpoint_host(struct str url)
+{
+	struct str rest = after_scheme(url), host = str_part(rest, 0, str_find(rest, '/'));
+	struct str port = str_starts(url, STR("https://")) ? STR(":443") : STR(":80");
+	return str_ends(host, port) ? str_part(host, 0, host.n - port.n) : host;
+}
+
+struct str
+aws_endpoint_path(struct str url)
+{
+	struct str rest = after_scheme(url);
+	return str_part(rest, str_find(rest, '/'), rest.n);
 }

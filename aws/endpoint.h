@@ -13,7 +13,10 @@ struct aws_endpoint {
 /* The URL is what was given > AWS_ENDPOINT_URL_<SERVICE> > AWS_ENDPOINT_URL > the profile's services section > its endpoint_url > the partition's own. */
 struct aws_endpoint aws_endpoint_of(
 	struct arena *, const struct aws_config *, struct str given, const char *service, struct str region);
-/* The region that stands for the partition of this one, where a service has no other: "us-east-1". */
-struct str aws_endpoint_global(struct str region);
+/* Of "http://127.0.0.1:5000/prefix" "127.0.0.1:5000", as curl would write it (without the scheme's own port), and "/prefix". */
+struct str aws_endpoint_host(struct str url);
+struct str aws_endpoint_path(struct str url);
+/* The region that stands for an ARN's partition, where nothing says more: "us-east-1". */
+struct str aws_endpoint_global(struct str arn);
 
 #endif

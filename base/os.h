@@ -66,6 +66,7 @@ struct os_spawn {
 	const char *dir; /* NULL: ours */
 	bool capture; /* stdout and stderr into one pipe */
 	bool output_only; /* of what is captured, stdout only: stderr stays ours */
+	int error_fd; /* standard error goes into this descriptor, whatever else is said; 0: it does not */
 	const char *out_path; /* else: both appended to this file; NULL: inherited */
 	bool own_group; /* a process group of its own */
 };

@@ -86,6 +86,8 @@ spawn_clean(const struct os_spawn *spawn, const char *program, int out, pid_t *p
 		failed = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
 	if (!failed && out >= 0 && !spawn->output_only)
 		failed = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
+	if (!failed && spawn->error_fd)
+		failed = posix_spawn_file_actions_adddup2(&actions, spawn->error_fd, STDERR_FILENO);
 	if (!failed && spawn->dir)
 		failed = posix_spawn_file_actions_addchdir_np(&actions, spawn->dir);
 	if (!failed)
