@@ -87,9 +87,8 @@ diag_warning(struct diags *diags, struct span span, const char *format, ...)
 }
 
 void
-diag_hint(struct diags *diags, struct diag *diag, const char *format, ...)
+diag_hint(struct diag *diag, const char *format, ...)
 {
-	(void)diags;
 	va_list arguments;
 	va_start(arguments, format);
 	diag->hint = str_vprintf(&diag->arena, format, arguments);
@@ -97,9 +96,8 @@ diag_hint(struct diags *diags, struct diag *diag, const char *format, ...)
 }
 
 void
-diag_note(struct diags *diags, struct diag *diag, struct span span, const char *format, ...)
+diag_note(struct diag *diag, struct span span, const char *format, ...)
 {
-	(void)diags;
 	struct diag_note *note = arena_new(&diag->arena, struct diag_note);
 	va_list arguments;
 	va_start(arguments, format);
@@ -118,10 +116,4 @@ diag_clear(struct diags *diags)
 		arena_free(&diags->spare->arena);
 	arena_free(&diags->arena);
 	*diags = (struct diags){.sources = diags->sources};
-}
-
-void
-diag_free(struct diags *diags)
-{
-	diag_clear(diags);
 }

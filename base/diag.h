@@ -44,15 +44,14 @@ struct diags {
 /* Files an error; the result is never NULL and may be given a hint and notes until the next one is filed. Messages are lower case without a full stop. The same message at the same span is filed once. */
 struct diag *diag_error(struct diags *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 struct diag *diag_warning(struct diags *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void diag_hint(struct diags *, struct diag *, const char *format, ...) __attribute__((format(printf, 3, 4)));
-void diag_note(struct diags *, struct diag *, struct span, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void diag_hint(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void diag_note(struct diag *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 /* Prints all, in order of source and offset, those without a place last. With colour where asked. */
 void diag_print(struct diags *, FILE *, bool colour);
 /* Prints all as JSON lines: {"severity","message","hint","file","line","column","endLine","endColumn","notes":[…]}. */
 void diag_print_json(struct diags *, FILE *);
-/* Forgets all (the sources stay). */
+/* Forgets all and gives its memory back; the sources stay. */
 void diag_clear(struct diags *);
-void diag_free(struct diags *);
 
 #endif

@@ -61,3 +61,11 @@ suggest_offer(struct suggest *suggest, struct str candidate)
 	suggest->best = candidate;
 	suggest->distance = distance;
 }
+
+bool
+suggest_hint(const struct suggest *suggest, struct diag *diag)
+{
+	if (suggest->best.s)
+		diag_hint(diag, "did you mean '%.*s'?", STR_ARG(suggest->best));
+	return suggest->best.s != NULL;
+}

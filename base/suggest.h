@@ -2,7 +2,7 @@
 #ifndef BASE_SUGGEST_H
 #define BASE_SUGGEST_H
 
-#include "base/str.h"
+#include "base/diag.h"
 
 /* Offer candidates one by one, then read `best`: none where nothing is near enough (distance at most a third of the length, at least 1; a transposition counts 1). */
 struct suggest {
@@ -13,5 +13,7 @@ struct suggest {
 
 struct suggest suggest_for(struct str word);
 void suggest_offer(struct suggest *, struct str candidate);
+/* Gives the diagnostic the hint "did you mean 'x'?"; false, without one, where nothing is near enough. */
+bool suggest_hint(const struct suggest *, struct diag *);
 
 #endif

@@ -28,13 +28,12 @@ open_saved(struct cli *cli, struct saved_plan *saved)
 		if (FLAGS_SAVED >> i & cli->given >> i & 1) {
 			struct diag *diag =
 				diag_error(&cli->diags, SPAN_NONE, "a saved plan says itself what --%s would", flag_table[i].word);
-			diag_hint(&cli->diags, diag, "`edcc plan --%s=... -o %s` makes it anew", flag_table[i].word,
-				cli->arguments.w[0].s);
+			diag_hint(diag, "`edcc plan --%s=... -o %s` makes it anew", flag_table[i].word, cli->arguments.w[0].s);
 			return false;
 		}
 	if (cli->arguments.n > 1) {
 		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "a saved plan says itself what to build");
-		diag_hint(&cli->diags, diag, "`edcc plan %s -o %s` makes it anew", cli->arguments.w[1].s, cli->arguments.w[0].s);
+		diag_hint(diag, "`edcc plan %s -o %s` makes it anew", cli->arguments.w[1].s, cli->arguments.w[0].s);
 		return false;
 	}
 	if (!plan_open(&cli->arena, cli->arguments.w[0].s, saved, &cli->diags))

@@ -30,7 +30,7 @@ cli_file(struct cli *cli)
 		buf_add(&path, STR("../"));
 	}
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "there is no Edccfile here or in a folder above");
-	diag_hint(&cli->diags, diag, "name one with -f FILE; `man 5 Edccfile` says how to write one");
+	diag_hint(diag, "name one with -f FILE; `man 5 Edccfile` says how to write one");
 	return NULL;
 }
 
@@ -105,7 +105,7 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 	if (!provider) {
 		struct diag *diag = diag_error(&cli->diags, project->provider_span, "provider %s is not in this version of edcc",
 			names[project->provider]);
-		diag_hint(&cli->diags, diag, "--provider local runs the same file on this machine");
+		diag_hint(diag, "--provider local runs the same file on this machine");
 		return NULL;
 	}
 	struct world *world = arena_new(&cli->arena, struct world);
@@ -138,7 +138,7 @@ cli_state(struct cli *cli)
 	const struct project *project = project_load(&cli->arena, &cli->sources, &quiet, &options);
 	struct str path = project ? project->state.path : STR(".edcc");
 	const char *state = str_c(&cli->arena, path);
-	diag_free(&quiet);
+	diag_clear(&quiet);
 	return *state == '/' ? state : str_printf(&cli->arena, "%.*s/%s", STR_ARG(folder_of(cli, file)), state).s;
 }
 
@@ -158,8 +158,8 @@ cli_run(struct cli *cli, const char *state, struct str *run)
 	struct diag *diag =
 		diag_error(&cli->diags, SPAN_NONE, asked.n ? "there is no run '%.*s'" : "there has been no run", STR_ARG(asked));
 	if (asked.n && runs.n)
-		diag_hint(&cli->diags, diag, "the newest is %.*s", STR_ARG(runs.w[runs.n - 1]));
+		diag_hint(diag, "the newest is %.*s", STR_ARG(runs.w[runs.n - 1]));
 	else
-		diag_hint(&cli->diags, diag, "`edcc apply` makes one");
+		diag_hint(diag, "`edcc apply` makes one");
 	return false;
 }

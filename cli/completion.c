@@ -238,7 +238,7 @@ completion_run(struct cli *cli)
 		}
 	}
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "completion is for one of bash, zsh and fish");
-	diag_hint(&cli->diags, diag, "in ~/.bashrc: eval \"$(edcc completion bash)\"");
+	diag_hint(diag, "in ~/.bashrc: eval \"$(edcc completion bash)\"");
 	return EXIT_STATUS_USAGE;
 }
 

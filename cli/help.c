@@ -148,10 +148,8 @@ unknown_topic(struct cli *cli, struct str topic)
 	suggest_offer(&suggest, STR("blocks"));
 	suggest_offer(&suggest, STR("functions"));
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "there is no help on '%.*s'", STR_ARG(topic));
-	if (suggest.best.n)
-		diag_hint(&cli->diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
-	else
-		diag_hint(&cli->diags, diag, "`edcc help` lists the commands, `edcc help blocks` the blocks");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "`edcc help` lists the commands, `edcc help blocks` the blocks");
 	return EXIT_STATUS_USAGE;
 }
 

@@ -100,10 +100,8 @@ find_log(struct log *log, struct str name)
 		suggest_offer(&suggest, log_name(log->files.w[i]));
 	}
 	struct diag *diag = diag_error(diags, SPAN_NONE, "run %.*s has no log of '%.*s'", STR_ARG(log->run), STR_ARG(name));
-	if (suggest.best.n)
-		diag_hint(diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
-	else
-		diag_hint(diags, diag, "`edcc logs` lists those that there are");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "`edcc logs` lists those that there are");
 	return EXIT_STATUS_USAGE;
 }
 

@@ -50,14 +50,14 @@ run_command(struct cli *cli)
 	}
 	if (dir.n && chdir(dir.s) < 0) {
 		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "cannot go to '%.*s': %m", STR_ARG(dir));
-		diag_hint(&cli->diags, diag, "-C names a folder to go to before anything else");
+		diag_hint(diag, "-C names a folder to go to before anything else");
 		return EXIT_STATUS_USAGE;
 	}
 	/* Checked at the start: a run that cannot open its files half-way cannot even tear down. */
 	unsigned long long most;
 	if (!os_allow_files(FILES_NEEDED, &most)) {
 		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "no more than %llu files may be open at once here", most);
-		diag_hint(&cli->diags, diag, "edcc needs %d: raise the limit with `ulimit -n`", FILES_NEEDED);
+		diag_hint(diag, "edcc needs %d: raise the limit with `ulimit -n`", FILES_NEEDED);
 		return EXIT_STATUS_USAGE;
 	}
 	return cli->command->run(cli);

@@ -55,10 +55,9 @@ unknown_flag(struct cli *cli, struct str text)
 			suggest_offer(&suggest, str_from(flag_table[i].word));
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "unknown flag '%.*s'", STR_ARG(text));
 	if (suggest.best.n)
-		diag_hint(&cli->diags, diag, "did you mean '--%.*s'?", STR_ARG(suggest.best));
+		diag_hint(diag, "did you mean '--%.*s'?", STR_ARG(suggest.best));
 	else
-		diag_hint(&cli->diags, diag, "`edcc help %s` lists those that there are",
-			cli->command ? cli->command->name : "COMMAND");
+		diag_hint(diag, "`edcc help %s` lists those that there are", cli->command ? cli->command->name : "COMMAND");
 	return false;
 }
 
@@ -66,7 +65,7 @@ static bool
 bad_value(struct cli *cli, const struct flag *flag, struct str value, const char *what)
 {
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "--%s takes %s, not '%.*s'", flag->word, what, STR_ARG(value));
-	diag_hint(&cli->diags, diag, "--%s=%s", flag->word, flag->argument);
+	diag_hint(diag, "--%s=%s", flag->word, flag->argument);
 	return false;
 }
 
@@ -143,7 +142,7 @@ flag_read(struct reader *reader, const struct flag *flag, struct str spelt, stru
 		inner = str_from(*reader->next++);
 	if (!inner.n) {
 		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "%.*s needs a value", STR_ARG(spelt));
-		diag_hint(&cli->diags, diag, "--%s=%s", flag->word, flag->argument);
+		diag_hint(diag, "--%s=%s", flag->word, flag->argument);
 		return false;
 	}
 	return value_read(cli, flag, inner);
@@ -205,10 +204,8 @@ unknown_command(struct cli *cli, struct str name)
 	for (const struct command *const *command = command_table; *command; command++)
 		suggest_offer(&suggest, str_from((*command)->name));
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "unknown command '%.*s'", STR_ARG(name));
-	if (suggest.best.n)
-		diag_hint(&cli->diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
-	else
-		diag_hint(&cli->diags, diag, "`edcc help` lists those that there are");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "`edcc help` lists those that there are");
 	return false;
 }
 
@@ -225,7 +222,7 @@ argument_read(struct reader *reader, struct str text)
 	if (cli->arguments.n >= cli->command->most_arguments) {
 		struct diag *diag =
 			diag_error(&cli->diags, SPAN_NONE, "'%.*s' is more than edcc %s takes", STR_ARG(text), cli->command->name);
-		diag_hint(&cli->diags, diag, "`edcc help %s` says what it takes", cli->command->name);
+		diag_hint(diag, "`edcc help %s` says what it takes", cli->command->name);
 		return false;
 	}
 	struct words *words = &cli->arguments;
@@ -243,7 +240,7 @@ flags_check(struct cli *cli)
 		if (extra >> i & 1) {
 			struct diag *diag =
 				diag_error(&cli->diags, SPAN_NONE, "edcc %s takes no --%s", cli->command->name, flag_table[i].word);
-			diag_hint(&cli->diags, diag, "`edcc help %s` says what it takes", cli->command->name);
+			diag_hint(diag, "`edcc help %s` says what it takes", cli->command->name);
 		}
 	return !extra;
 }

@@ -43,10 +43,8 @@ std_run(struct cli *cli)
 		suggest_offer(&suggest, str_from(snippet->name));
 	}
 	struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "there is no snippet '%.*s'", STR_ARG(name));
-	if (suggest.best.n)
-		diag_hint(&cli->diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
-	else
-		diag_hint(&cli->diags, diag, "`edcc std` lists those that there are");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "`edcc std` lists those that there are");
 	return EXIT_STATUS_USAGE;
 }
 

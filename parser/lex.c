@@ -120,7 +120,7 @@ lex_open(struct lexer *lex, uint32_t source, struct diags *diags, struct buf *tr
 		struct diag *d = diag_error(diags, (struct span){source, bad, 1},
 			text.s[bad] ? "this byte (0x%02X) is not UTF-8" : "a NUL byte (0x%02X) cannot stand in an Edccfile",
 			(unsigned char)text.s[bad]);
-		diag_hint(diags, d, "an Edccfile is UTF-8 text; nothing after this place was read");
+		diag_hint(d, "an Edccfile is UTF-8 text; nothing after this place was read");
 		while (lex->end > start && text.s[lex->end - 1] != '\n')
 			lex->end--;
 	}
@@ -260,11 +260,11 @@ check_continuation(struct lexer *lex, uint32_t start)
 	struct str name = lex_text(lex, head.name);
 	struct span span = span_from(lex, there.line.start, head.op_span.offset + head.op_span.length);
 	struct diag *d = diag_error(lex->diags, span, "'%.*s' stands in a line that continues the value above", STR_ARG(name));
-	diag_hint(lex->diags, d,
+	diag_hint(d,
 		"a value goes on over deeper-indented lines and after a backslash; an operator that is meant as a word stands in "
 		"quotes");
-	diag_note(lex->diags, d, span_from(lex, lex->line.start + lex->line.indent, lex_line_end(lex, lex->line.start)),
-		"the value begins here");
+	diag_note(
+		d, span_from(lex, lex->line.start + lex->line.indent, lex_line_end(lex, lex->line.start)), "the value begins here");
 }
 
 /* The end of the line from `at`, of those that are joined to it and of the deeper-indented ones that continue it. */

@@ -80,10 +80,9 @@ line_belongs(struct parser *p, const struct body *body, bool *mix_filed)
 			break;
 		}
 		struct diag *d = diag_error(p->diags, indentation(p, line->start, line->indent), "unexpected indentation");
-		diag_hint(p->diags, d,
-			"the lines of one body begin in one column; only a block, an if and an include … as have a body");
+		diag_hint(d, "the lines of one body begin in one column; only a block, an if and an include … as have a body");
 		if (body->indent)
-			diag_note(p->diags, d, indentation(p, body->start, body->indent), "the body's first line");
+			diag_note(d, indentation(p, body->start, body->indent), "the body's first line");
 		lex_leave_deeper(&p->lex, body->start, body->indent);
 	}
 	return false;
@@ -127,7 +126,7 @@ parse_body(struct parser *p, const struct line *header, bool branch, struct item
 	if (p->depth == PARSE_DEPTH_LIMIT) {
 		struct diag *d = diag_error(p->diags, indentation(p, header->start, header->indent),
 			"bodies are nested more than %d deep here", PARSE_DEPTH_LIMIT);
-		diag_hint(p->diags, d, "nothing deeper was read");
+		diag_hint(d, "nothing deeper was read");
 		lex_leave_deeper(&p->lex, header->start, header->indent);
 		return NULL;
 	}
@@ -147,9 +146,9 @@ foreign_operator(struct parser *p, const struct head *head)
 	struct diag *d = diag_error(p->diags, head->op_span, "'%.*s' is not an operator of an Edccfile", STR_ARG(text));
 
 	if (str_is(text, "!="))
-		diag_hint(p->diags, d, "write %.*s = $(shell COMMAND)", STR_ARG(lex_text(&p->lex, head->name)));
+		diag_hint(d, "write %.*s = $(shell COMMAND)", STR_ARG(lex_text(&p->lex, head->name)));
 	else
-		diag_hint(p->diags, d, "write = (every value is evaluated once, when it is needed)");
+		diag_hint(d, "write = (every value is evaluated once, when it is needed)");
 }
 
 /* definition = [ "secret" ] NAME ( "=" | "?=" | "+=" ) [ value ] NEWLINE ; */
@@ -186,14 +185,12 @@ parse_branch(struct parser *p, const struct line *header, struct branch *branch,
 		struct str met = parse_met(p, lex->token);
 		const char *after = branch->condition ? "the condition" : "else";
 		struct diag *d = diag_error(p->diags, lex->token.span, "expected ':' after %s, met %.*s", after, STR_ARG(met));
-		diag_hint(p->diags, d,
-			branch->condition ? "as in `if $(arch) == arm64:`" : "as in `else:` or `else if $(arch) == arm64:`");
+		diag_hint(d, branch->condition ? "as in `if $(arch) == arm64:`" : "as in `else:` or `else if $(arch) == arm64:`");
 	}
 	lex_leave_line(lex);
 	branch->body = parse_body(p, header, true, body->line);
 	if (!branch->body && right && p->depth < PARSE_DEPTH_LIMIT)
-		diag_hint(p->diags, diag_error(p->diags, branch->span, "expected an indented body below this line"),
-			"at least a comment");
+		diag_hint(diag_error(p->diags, branch->span, "expected an indented body below this line"), "at least a comment");
 }
 
 static bool
@@ -225,8 +222,8 @@ parse_conditional(struct parser *p, const struct body *body)
 		branch->span = first.span;
 		if (last) {
 			struct diag *d = diag_error(p->diags, first.span, "this branch stands after the else");
-			diag_hint(p->diags, d, "else: is the last branch of an if");
-			diag_note(p->diags, d, last->span, "the else stands here");
+			diag_hint(d, "else: is the last branch of an if");
+			diag_note(d, last->span, "the else stands here");
 		}
 		if (branch != c->branches && !parse_is_word(p, p->lex.token, "if")) {
 			last = last ? last : branch;
@@ -249,8 +246,7 @@ include_lacks(struct parser *p, const char *what, const char *hint)
 	struct str met = parse_met(p, p->lex.token);
 
 	if (!p->lex.failed)
-		diag_hint(
-			p->diags, diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met)), "%s", hint);
+		diag_hint(diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met)), "%s", hint);
 	p->lex.failed = true;
 }
 
@@ -268,7 +264,7 @@ include_target(struct parser *p, struct include *include)
 	include->target = lex_take(lex).span;
 	struct str path = lex_text(lex, include->target);
 	if (!lex->failed && scan_until(path.s, 0, (uint32_t)path.n, CHAR_WORD_STOP) < path.n)
-		diag_hint(p->diags, diag_error(p->diags, include->target, "an include's name is one plain word"),
+		diag_hint(diag_error(p->diags, include->target, "an include's name is one plain word"),
 			"it is read before any value is known, so no $(…) and no quotes, as in `include std/gcc`");
 	if (lex->token.kind != TOKEN_WORD || !str_starts(lex_text(lex, lex->token.span), STR("sha256:")))
 		return include->target;
@@ -374,7 +370,7 @@ lacks_colon(struct parser *p, struct span kind, struct span name, struct span *c
 	struct span head = name.length ? span_to(kind, name) : kind;
 	struct str text = lex_text(lex, head);
 	*colon = (struct span){kind.source, head.offset + head.length, 0};
-	diag_hint(p->diags, diag_error(p->diags, *colon, "expected ':' after '%.*s'", STR_ARG(text)),
+	diag_hint(diag_error(p->diags, *colon, "expected ':' after '%.*s'", STR_ARG(text)),
 		"a block's header ends in ':', as in `%.*s:`", STR_ARG(text));
 	return true;
 }

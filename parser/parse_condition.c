@@ -29,7 +29,7 @@ expected(struct parser *p, const char *what, const char *hint)
 	if (!p->lex.failed) {
 		struct str met = parse_met(p, p->lex.token);
 		struct diag *d = diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met));
-		diag_hint(p->diags, d, "%s", hint);
+		diag_hint(d, "%s", hint);
 	}
 	p->lex.failed = true;
 	return NULL;
@@ -144,9 +144,8 @@ parse_negation(struct parser *p, struct condition *(*test)(struct parser *))
 		struct token open = lex_take(&p->lex);
 		if (p->depth == PARSE_DEPTH_LIMIT) {
 			if (!p->lex.failed)
-				diag_hint(p->diags,
-					diag_error(p->diags, open.span, "parentheses and bodies are nested more than %d deep here",
-						PARSE_DEPTH_LIMIT),
+				diag_hint(diag_error(p->diags, open.span,
+						  "parentheses and bodies are nested more than %d deep here", PARSE_DEPTH_LIMIT),
 					"give a part of the condition a name of its own");
 			p->lex.failed = true;
 			return NULL;

@@ -77,8 +77,8 @@ parse_mixed_indent(struct parser *p, struct span indent, struct span other, cons
 	struct diag *d = diag_error(
 		p->diags, indent, "this line is indented with %.*s, %s with %.*s", STR_ARG(here), of_other, STR_ARG(there));
 
-	diag_hint(p->diags, d, "tabs or spaces, but one body uses one indentation");
-	diag_note(p->diags, d, other, "indented with %.*s", STR_ARG(there));
+	diag_hint(d, "tabs or spaces, but one body uses one indentation");
+	diag_note(d, other, "indented with %.*s", STR_ARG(there));
 }
 
 bool
@@ -90,9 +90,8 @@ parse_line_end(struct parser *p, const char *after, const char *hint)
 	}
 	if (!p->lex.failed) {
 		struct str met = parse_met(p, p->lex.token);
-		diag_hint(p->diags,
-			diag_error(p->diags, p->lex.token.span, "expected the end of the line after %s, met %.*s", after,
-				STR_ARG(met)),
+		diag_hint(diag_error(p->diags, p->lex.token.span, "expected the end of the line after %s, met %.*s", after,
+				  STR_ARG(met)),
 			"%s", hint);
 	}
 	return false;
@@ -127,16 +126,16 @@ parse_unknown_line(struct parser *p, const char *expected, bool file)
 	struct span span = {p->lex.source, from, word - from};
 	bool target = word < end && p->lex.text[word] == ':';
 	if (str_is(first, "else")) {
-		diag_hint(p->diags, diag_error(p->diags, span, "else without an if"),
+		diag_hint(diag_error(p->diags, span, "else without an if"),
 			"an else stands right below the body of its if, in the if's column");
 	} else if (p->headed && file && !target) {
 		struct diag *d = diag_error(p->diags, span, "expected an indented body");
-		diag_hint(p->diags, d, "indent what belongs to the block above");
-		diag_note(p->diags, d, p->headed->item.span, "the block begins here");
+		diag_hint(d, "indent what belongs to the block above");
+		diag_note(d, p->headed->item.span, "the block begins here");
 	} else {
 		struct str met = first.n > WORD_SHOWN ? STR("this") : str_printf(p->arena, "'%.*s'", STR_ARG(first));
 		struct diag *d = diag_error(p->diags, span, "expected %s, met %.*s", expected, STR_ARG(met));
-		diag_hint(p->diags, d, "%s", hint_for(line, first, file));
+		diag_hint(d, "%s", hint_for(line, first, file));
 	}
 	p->headed = NULL;
 	lex_leave_line(&p->lex);

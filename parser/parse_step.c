@@ -104,7 +104,7 @@ expected(struct parser *p, const char *what)
 	if (!p->lex.failed) {
 		struct str met = parse_met(p, p->lex.token);
 		struct diag *d = diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met));
-		diag_hint(p->diags, d, "as in `out/*.deb -> s3://bucket/folder/` or `**/*.log -> logs/ when build_failed`");
+		diag_hint(d, "as in `out/*.deb -> s3://bucket/folder/` or `**/*.log -> logs/ when build_failed`");
 	}
 	lex_leave_line(&p->lex);
 	return NULL;

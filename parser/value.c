@@ -284,7 +284,7 @@ report(const struct scan *s, uint32_t source, struct diags *diags)
 {
 	struct span span = {source, s->problem_at, s->problem_length};
 
-	diag_hint(diags, diag_error(diags, span, "%s", problems[s->problem].message), "%s", problems[s->problem].hint);
+	diag_hint(diag_error(diags, span, "%s", problems[s->problem].message), "%s", problems[s->problem].hint);
 }
 
 /* The arguments of a call, each in its mode. */

@@ -33,7 +33,7 @@ artifact_check(const struct project *project, struct diags *diags)
 			continue;
 		struct diag *diag =
 			diag_error(diags, line->span, "provider local cannot store to '%.*s'", STR_ARG(line->destination));
-		diag_hint(diags, diag, "name a folder here; a bucket takes 'provider aws'");
+		diag_hint(diag, "name a folder here; a bucket takes 'provider aws'");
 		good = false;
 	}
 	return good;

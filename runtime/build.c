@@ -19,7 +19,7 @@ build_only_recipe(struct loader *l, const struct kept *kept)
 			continue;
 		if (only) {
 			struct diag *diag = diag_error(l->diags, kept->item->span, "there is a recipe already");
-			diag_note(l->diags, diag, only->item.span, "it begins here");
+			diag_note(diag, only->item.span, "it begins here");
 		} else {
 			only = (const struct recipe *)kept->item;
 		}
@@ -94,7 +94,7 @@ check_dir(struct loader *l, const struct merged *merged, struct build *build)
 	if (str_starts(dir, STR("/")) || str_is(dir, "..") || str_starts(dir, STR("../"))) {
 		struct diag *diag = diag_error(
 			l->diags, merge_span(l, merged, "dir"), "'%.*s' is outside of the source tree", STR_ARG(build->set.dir));
-		diag_hint(l->diags, diag, "a build's dir is relative to the source tree, without .. out of it");
+		diag_hint(diag, "a build's dir is relative to the source tree, without .. out of it");
 	}
 	if (!str_eq(dir, build->set.dir))
 		build->set.dir = str_dup(l->arena, dir);
@@ -117,7 +117,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 	if (recipe && build->set.script.n) {
 		struct diag *diag =
 			diag_error(l->diags, merge_span(l, merged, "script"), "a build has a script or a recipe, not both");
-		diag_note(l->diags, diag, recipe->item.span, "the recipe begins here");
+		diag_note(diag, recipe->item.span, "the recipe begins here");
 	} else if (recipe) {
 		build->recipe = recipe_text(l->arena, l->sources, recipe);
 	} else if (build->set.script.n) {

@@ -3,8 +3,8 @@
 #include "base/arena.h"
 #include "base/suggest.h"
 #include "parser/value.h"
-#include "runtime/name.h"
 #include "runtime/function.h"
+#include "runtime/name.h"
 #include "runtime/schema.h"
 
 #include <string.h>
@@ -22,13 +22,6 @@ static struct str
 text_of(const struct checker *c, struct span span)
 {
 	return span.length ? source_text(c->diags->sources, span) : STR("");
-}
-
-static void
-hint_nearest(struct checker *c, struct diag *diag, const struct suggest *suggest)
-{
-	if (suggest->best.s)
-		diag_hint(c->diags, diag, "did you mean '%.*s'?", STR_ARG(suggest->best));
 }
 
 static void check_value(struct checker *, struct span, enum value_mode);
@@ -51,7 +44,7 @@ check_call(struct checker *c, const struct part *part)
 		for (const struct function *known = functions; known->name.s; known++)
 			suggest_offer(&suggest, known->name);
 		diag = diag_error(c->diags, part->span, "unknown function '%.*s'", STR_ARG(part->text));
-		hint_nearest(c, diag, &suggest);
+		suggest_hint(&suggest, diag);
 		return;
 	}
 	if (count < function->fewest || (function->most && count > function->most)) {
@@ -61,7 +54,7 @@ check_call(struct checker *c, const struct part *part)
 							   : "at most ",
 			count < function->fewest ? function->fewest : function->most,
 			(count < function->fewest ? function->fewest : function->most) == 1 ? "" : "s", count);
-		diag_hint(c->diags, diag, "%s: %s", function->usage, function->doc);
+		diag_hint(diag, "%s: %s", function->usage, function->doc);
 	}
 }
 
@@ -125,7 +118,7 @@ check_rule(struct checker *c, const struct condition *condition)
 			check_value(c, condition->a, VALUE_WORDS);
 		if (!rule_fits(c, condition)) {
 			struct diag *diag = diag_error(c->diags, condition->span, "a verdict cannot be told from this");
-			diag_hint(c->diags, diag, "a rule asks: exit in 0 77, output ~ /^FAIL:/, file PATH, or time > 10m");
+			diag_hint(diag, "a rule asks: exit in 0 77, output ~ /^FAIL:/, file PATH, or time > 10m");
 		}
 	}
 }
@@ -138,9 +131,9 @@ check_name(struct checker *c, const struct definition *definition)
 	if (name_is_reserved(name)) {
 		struct diag *diag = diag_error(c->diags, definition->name, "'%.*s' is set by edcc", STR_ARG(name));
 		if (str_is(name, "CC") || str_is(name, "CXX"))
-			diag_hint(c->diags, diag, "say which compiler in a block: compiler gcc:");
+			diag_hint(diag, "say which compiler in a block: compiler gcc:");
 		else
-			diag_hint(c->diags, diag, "give the variable another name");
+			diag_hint(diag, "give the variable another name");
 	}
 }
 
@@ -158,14 +151,12 @@ check_setting(struct checker *c, const struct definition *definition)
 		for (const struct setting_schema *setting = c->schema->settings; setting->name; setting++)
 			suggest_offer(&suggest, str_from(setting->name));
 		diag = diag_error(c->diags, definition->name, "unknown setting '%.*s' in %s", STR_ARG(name), c->schema->word);
-		hint_nearest(c, diag, &suggest);
-		if (!suggest.best.s && (c->schema->id == BLOCK_build || c->schema->id == BLOCK_on))
-			diag_hint(c->diags, diag, "a line of the recipe that sets a shell variable has no blanks: %.*s=…",
-				STR_ARG(name));
-		diag_note(c->diags, diag, c->block->item.span, "%s starts here", c->schema->word);
+		if (!suggest_hint(&suggest, diag) && (c->schema->id == BLOCK_build || c->schema->id == BLOCK_on))
+			diag_hint(diag, "a line of the recipe that sets a shell variable has no blanks: %.*s=…", STR_ARG(name));
+		diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
 	} else if (definition->secret) {
 		diag = diag_error(c->diags, definition->name, "a setting cannot be secret");
-		diag_hint(c->diags, diag, "give it a secret variable: secret NAME = …, then %.*s = $(NAME)", STR_ARG(name));
+		diag_hint(diag, "give it a secret variable: secret NAME = …, then %.*s = $(NAME)", STR_ARG(name));
 	}
 }
 
@@ -196,18 +187,18 @@ check_block_name(struct checker *c, const struct block *block, const struct bloc
 
 	if (schema->naming == BLOCK_NAME_NONE && name.n) {
 		diag = diag_error(c->diags, block->name, "%s takes no name", schema->word);
-		diag_hint(c->diags, diag, "write %s:", schema->word);
+		diag_hint(diag, "write %s:", schema->word);
 	} else if (schema->naming == BLOCK_NAME_REQUIRED && !name.n) {
 		diag = diag_error(c->diags, block->item.span, "%s needs a name", schema->word);
-		diag_hint(c->diags, diag, "write %s NAME:", schema->word);
+		diag_hint(diag, "write %s NAME:", schema->word);
 	} else if ((schema->naming == BLOCK_NAME_REQUIRED || schema->naming == BLOCK_NAME_OPTIONAL) && name.n &&
 		   !is_plain_name(name)) {
 		diag = diag_error(c->diags, block->name, "'%.*s' cannot be a name", STR_ARG(name));
-		diag_hint(c->diags, diag, "a name is made of letters, digits, _ and -");
+		diag_hint(diag, "a name is made of letters, digits, _ and -");
 	}
 	if (block->needs.length && schema->id != BLOCK_build) {
 		diag = diag_error(c->diags, block->needs, "only a build has prerequisites");
-		diag_hint(c->diags, diag, "settings stand on lines of their own, below %s:", schema->word);
+		diag_hint(diag, "settings stand on lines of their own, below %s:", schema->word);
 	}
 }
 
@@ -230,16 +221,14 @@ report_kind(struct checker *c, const struct block *block)
 	}
 	if (!names.n) {
 		diag = diag_error(c->diags, block->kind, "unknown block '%.*s'", STR_ARG(kind));
-		hint_nearest(c, diag, &of_kind);
+		suggest_hint(&of_kind, diag);
 	} else if (!name.n) {
 		diag = diag_error(c->diags, block->kind, "which %.*s?", STR_ARG(kind));
-		diag_hint(c->diags, diag, "write %.*s", STR_ARG(buf_str(&names)));
+		diag_hint(diag, "write %.*s", STR_ARG(buf_str(&names)));
 	} else {
 		diag = diag_error(c->diags, block->name, "unknown %.*s '%.*s'", STR_ARG(kind), STR_ARG(name));
-		if (of_name.best.s)
-			hint_nearest(c, diag, &of_name);
-		else
-			diag_hint(c->diags, diag, "write %.*s", STR_ARG(buf_str(&names)));
+		if (!suggest_hint(&of_name, diag))
+			diag_hint(diag, "write %.*s", STR_ARG(buf_str(&names)));
 	}
 }
 
@@ -252,7 +241,7 @@ check_block(struct checker *c, const struct block *block)
 	if (c->block) {
 		struct diag *diag = diag_error(c->diags, block->item.span, "a block cannot stand in a block");
 		if (c->schema)
-			diag_note(c->diags, diag, c->block->item.span, "%s starts here", c->schema->word);
+			diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
 		return;
 	}
 	if (schema)
@@ -271,7 +260,7 @@ check_artifact(struct checker *c, const struct artifact *artifact)
 	if (artifact->when.length && !schema_listed("build_success build_failed always", text_of(c, artifact->when))) {
 		struct diag *diag =
 			diag_error(c->diags, artifact->when, "unknown verdict '%.*s'", STR_ARG(text_of(c, artifact->when)));
-		diag_hint(c->diags, diag, "write when build_success, when build_failed or when always");
+		diag_hint(diag, "write when build_success, when build_failed or when always");
 	}
 }
 
@@ -285,7 +274,7 @@ misplaced(struct checker *c, const struct item *item, bool right, const char *ho
 		return;
 	diag = diag_error(
 		c->diags, item->span, "this cannot stand %s%s", c->block ? "in " : "here", c->block ? c->schema->word : "");
-	diag_hint(c->diags, diag, "its place is %s", home);
+	diag_hint(diag, "its place is %s", home);
 }
 
 static void

@@ -41,11 +41,11 @@ report_second(struct loader *l, const struct binding *binding, const struct defi
 	bool swap = !binding->parameter && context_before(context, again->name.offset, binding->context, first->name.offset);
 	struct diag *diag = diag_error(l->diags, swap ? first->name : again->name, "'%.*s' is defined twice", STR_ARG(name));
 
-	diag_note(l->diags, diag, swap ? again->name : first->name, "the first definition is here");
+	diag_note(diag, swap ? again->name : first->name, "the first definition is here");
 	if (context->depth || binding->context->depth)
-		diag_hint(l->diags, diag, "a snippet gives with ?= what a file may set with =");
+		diag_hint(diag, "a snippet gives with ?= what a file may set with =");
 	else
-		diag_hint(l->diags, diag, "+= adds to a value, ?= gives a default");
+		diag_hint(diag, "+= adds to a value, ?= gives a default");
 }
 
 static void
@@ -110,8 +110,8 @@ report_late(struct loader *l, const struct definition *definition, struct span c
 	struct diag *diag =
 		diag_error(l->diags, definition->name, "'%.*s' changes after a condition has asked for it", STR_ARG(name));
 
-	diag_hint(l->diags, diag, "conditions are decided in file order: define it before that one, or outside of every if");
-	diag_note(l->diags, diag, condition, "it was asked for here");
+	diag_hint(diag, "conditions are decided in file order: define it before that one, or outside of every if");
+	diag_note(diag, condition, "it was asked for here");
 }
 
 static void
@@ -155,7 +155,7 @@ collect_parameters(struct loader *l, struct space *instance, const struct contex
 			add_pending(l, item, context, instance);
 		} else if (item->kind == ITEM_DEFINITION && definition->op == OP_DEFAULT) {
 			struct diag *diag = diag_error(l->diags, definition->name, "a parameter is given with =");
-			diag_hint(l->diags, diag, "?= is how the snippet gives its default");
+			diag_hint(diag, "?= is how the snippet gives its default");
 		} else if (item->kind == ITEM_DEFINITION) {
 			define(l, instance, definition, context, true);
 		}
@@ -174,7 +174,7 @@ is_cycle(struct loader *l, const struct context *context, const struct include *
 		return false;
 	struct diag *diag = diag_error(l->diags, include->target, "'%.*s' includes itself", STR_ARG(unit->name));
 	for (const struct context *link = context; link != at; link = link->parent)
-		diag_note(l->diags, diag, (struct span){link->parent->unit->tree->source, link->offset, link->length},
+		diag_note(diag, (struct span){link->parent->unit->tree->source, link->offset, link->length},
 			"'%.*s' is included here", STR_ARG(link->unit->name));
 	return true;
 }
@@ -189,7 +189,7 @@ instance_new(struct loader *l, const struct context *context, const struct inclu
 	if (*place) {
 		struct space *first = *place;
 		struct diag *diag = diag_error(l->diags, include->as, "there is an instance '%.*s' already", STR_ARG(name));
-		diag_note(l->diags, diag, first->include->as, "it is made here");
+		diag_note(diag, first->include->as, "it is made here");
 		return NULL;
 	}
 	struct space *space = space_new(l, context->space);
@@ -408,15 +408,15 @@ report_given(struct loader *l, const struct override *override)
 		diag = diag_error(l->diags, SPAN_NONE,
 			"'%s%.*s' cannot be given from outside: it is a parameter that the file gives", prefix,
 			STR_ARG(override->name));
-		diag_note(l->diags, diag, space->bindings[place - 1].definition->name, "it is given here");
-		diag_hint(l->diags, diag, "give it a variable that has a ?= in the file");
+		diag_note(diag, space->bindings[place - 1].definition->name, "it is given here");
+		diag_hint(diag, "give it a variable that has a ?= in the file");
 		return;
 	}
 	if (place && space->bindings[place - 1].set) {
 		diag = diag_error(l->diags, SPAN_NONE, "'%s%.*s' cannot be given from outside: the file sets it with =", prefix,
 			STR_ARG(override->name));
-		diag_note(l->diags, diag, space->bindings[place - 1].definition->name, "it is set here");
-		diag_hint(l->diags, diag, "declare it with ?= in the file: %.*s ?= …", STR_ARG(name));
+		diag_note(diag, space->bindings[place - 1].definition->name, "it is set here");
+		diag_hint(diag, "declare it with ?= in the file: %.*s ?= …", STR_ARG(name));
 		return;
 	}
 	struct suggest suggest = suggest_for(override->name);
@@ -425,10 +425,8 @@ report_given(struct loader *l, const struct override *override)
 			if (l->spaces[i]->bindings[j].fallback)
 				suggest_offer(&suggest, space_qualify(&l->scratch, l->spaces[i], l->spaces[i]->variables[j].name));
 	diag = diag_error(l->diags, SPAN_NONE, "there is no variable '%s%.*s' to give a value", prefix, STR_ARG(override->name));
-	if (suggest.best.s)
-		load_suggest(l, diag, &suggest);
-	else
-		diag_hint(l->diags, diag, "declare it with ?= in the file: %.*s ?= …", STR_ARG(override->name));
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "declare it with ?= in the file: %.*s ?= …", STR_ARG(override->name));
 }
 
 /* The parameters that the instance's snippet does not have, and additions to nothing. */
@@ -446,11 +444,11 @@ check_bindings(struct loader *l, const struct space *space)
 					suggest_offer(&suggest, space->variables[j].name);
 			diag = diag_error(l->diags, binding->definition->name, "'%.*s' has no parameter '%.*s'",
 				STR_ARG(load_span(l, space->include->target)), STR_ARG(name));
-			load_suggest(l, diag, &suggest);
+			suggest_hint(&suggest, diag);
 		} else if (binding->additions && !binding->definition && !binding->undecided) {
 			diag = diag_error(l->diags, addition_next(binding, NULL)->definition->name,
 				"+= adds to '%.*s', which has no value yet", STR_ARG(name));
-			diag_hint(l->diags, diag, "define it with = or ?= (the order does not matter)");
+			diag_hint(diag, "define it with = or ?= (the order does not matter)");
 		}
 	}
 }

@@ -89,7 +89,7 @@ decide_order(struct loader *l, const struct condition *condition, const struct v
 		diag = diag_error(l->diags, left_right ? condition->b : condition->a,
 			"'%s' compares numbers and versions, and '%.*s' is neither", condition_text(condition->kind),
 			STR_ARG(left_right ? right : left));
-	diag_hint(l->diags, diag, "a version is digits with dots between, as in 12 or 12.2.1");
+	diag_hint(diag, "a version is digits with dots between, as in 12 or 12.2.1");
 	return TRUTH_UNKNOWN;
 }
 
@@ -178,13 +178,12 @@ fill_exit(struct loader *l, const struct condition *condition, const struct valu
 		if (str_integer(value->words.w[i], &test->list[i]) && test->list[i] >= 0 && test->list[i] <= 255)
 			continue;
 		struct diag *diag = diag_error(l->diags, condition->b, "an exit status is a number from 0 to 255");
-		diag_hint(l->diags, diag, "for example: exit in 0 77");
+		diag_hint(diag, "for example: exit in 0 77");
 		return false;
 	}
 	if (test->count == 1 || (test->count && condition->kind == CONDITION_IN))
 		return true;
-	diag_hint(l->diags, diag_error(l->diags, condition->b, "exit is compared with one number"),
-		"several stand after in: exit in 0 77");
+	diag_hint(diag_error(l->diags, condition->b, "exit is compared with one number"), "several stand after in: exit in 0 77");
 	return false;
 }
 
@@ -195,7 +194,7 @@ fill_time(struct loader *l, const struct condition *condition, const struct valu
 	test->compare = (uint8_t)condition->kind;
 	if (convert_duration(eval_text(l, value), &test->limit))
 		return true;
-	diag_hint(l->diags, diag_error(l->diags, condition->b, "time is compared with a duration"), "for example: time > 10m");
+	diag_hint(diag_error(l->diags, condition->b, "time is compared with a duration"), "for example: time > 10m");
 	return false;
 }
 
@@ -218,8 +217,7 @@ fill_test(struct loader *l, const struct condition *condition, const struct spac
 		test->kind = TEST_FILE;
 		test->path = eval_text(l, &value);
 		if (!test->path.n)
-			diag_hint(
-				l->diags, diag_error(l->diags, condition->a, "file needs a path"), "for example: file build/done");
+			diag_hint(diag_error(l->diags, condition->a, "file needs a path"), "for example: file build/done");
 		return test->path.n > 0;
 	}
 	if (str_is(load_span(l, condition->a), "time"))

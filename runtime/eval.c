@@ -83,16 +83,16 @@ report_cycle(struct loader *l, const struct space *space, uint32_t place)
 			continue;
 		variable = &frame->space->variables[frame->place - 1];
 		if (before && shown++ < CYCLE_NOTES)
-			diag_note(l->diags, diag, place_of(&frame->space->bindings[frame->place - 1]),
+			diag_note(diag, place_of(&frame->space->bindings[frame->place - 1]),
 				"'%.*s' needs '%.*s', which is defined here", STR_ARG(before->name), STR_ARG(variable->name));
 		else if (before)
 			more++;
 		before = variable;
 	}
 	if (more)
-		diag_note(l->diags, diag, SPAN_NONE, "and so on over %zu more", more);
+		diag_note(diag, SPAN_NONE, "and so on over %zu more", more);
 	if (before)
-		diag_note(l->diags, diag, place_of(&space->bindings[place - 1]), "'%.*s' needs '%.*s'", STR_ARG(before->name),
+		diag_note(diag, place_of(&space->bindings[place - 1]), "'%.*s' needs '%.*s'", STR_ARG(before->name),
 			STR_ARG(first->name));
 }
 

@@ -36,7 +36,7 @@ expand_charge(struct loader *l, struct span span, size_t n)
 	if (!e->exhausted) {
 		struct diag *diag =
 			diag_error(l->diags, span, "the values of this file come to more than %zu MB here", EXPAND_LIMIT >> 20);
-		diag_hint(l->diags, diag, "a value that names another twice doubles it, and the next one doubles that");
+		diag_hint(diag, "a value that names another twice doubles it, and the next one doubles that");
 	}
 	e->exhausted = true;
 	return false;
@@ -262,7 +262,7 @@ expand_regex(struct loader *l, struct span span)
 
 	if (value_next(&cursor, &part) != PART_REGEX || value_next(&cursor, &after) != PART_END) {
 		struct diag *diag = diag_error(l->diags, span, "a /regex/ must stand here");
-		diag_hint(l->diags, diag, "for example /^lib.*\\.c$/, with the flags i, m, s and x after it");
+		diag_hint(diag, "for example /^lib.*\\.c$/, with the flags i, m, s and x after it");
 		return NULL;
 	}
 	regex = regex_new(part.text, value_regex_flags(l->sources, &part), &error, &offset, &l->scratch);

@@ -20,7 +20,7 @@ choose_provider(struct loader *l, struct merges *merges, struct project *project
 
 	if (!schema_listed(PROVIDERS, name)) {
 		struct diag *diag = diag_error(l->diags, SPAN_NONE, "there is no provider '%.*s'", STR_ARG(name));
-		diag_hint(l->diags, diag, "the providers are %.*s", STR_ARG(schema_list(&l->scratch, PROVIDERS)));
+		diag_hint(diag, "the providers are %.*s", STR_ARG(schema_list(&l->scratch, PROVIDERS)));
 		return;
 	}
 	if (!l->options->provider && merges->provider) {
@@ -40,7 +40,7 @@ fill_compiler(struct loader *l, struct merges *merges, struct project *project)
 		return;
 	if (merges->count[BLOCK_compiler] > 1) {
 		struct diag *diag = diag_error(l->diags, merge_header(&merges->list[BLOCK_compiler][1]), "there are two compilers");
-		diag_note(l->diags, diag, merge_header(compiler), "the first is here");
+		diag_note(diag, merge_header(compiler), "the first is here");
 	}
 	project->compiler = compiler->name;
 	merge_settings(l, merges, &block_schemas[BLOCK_compiler], compiler, &project->compiler_set, NULL);
@@ -65,7 +65,7 @@ fill_groups(struct loader *l, struct merges *merges, struct project *project)
 		if (group->set.minimum > group->set.count) {
 			struct diag *diag = diag_error(l->diags, merge_span(l, merged, "minimum"), "minimum is %d, but count is %d",
 				(int)group->set.minimum, (int)group->set.count);
-			diag_hint(l->diags, diag, "minimum says how many of them are enough to begin");
+			diag_hint(diag, "minimum says how many of them are enough to begin");
 		}
 	}
 }
@@ -113,18 +113,18 @@ check_artifact(struct loader *l, const struct artifact *artifact, const struct a
 			continue;
 		diag = diag_error(
 			l->diags, artifact->patterns, "'%.*s' is outside of the source tree", STR_ARG(line->patterns.w[i]));
-		diag_hint(l->diags, diag, "a pattern is relative to the source tree, as in build/**/*.log");
+		diag_hint(diag, "a pattern is relative to the source tree, as in build/**/*.log");
 	}
 	if (!line->patterns.n) {
 		diag = diag_error(l->diags, artifact->patterns, "there is no pattern here");
-		diag_hint(l->diags, diag, "write PATTERN -> DESTINATION");
+		diag_hint(diag, "write PATTERN -> DESTINATION");
 	} else if (!line->destination.n) {
 		diag = diag_error(l->diags, artifact->destination.length ? artifact->destination : artifact->item.span,
 			"there is no destination here");
-		diag_hint(l->diags, diag, "write PATTERN -> FOLDER/ or PATTERN -> s3://BUCKET/PREFIX/");
+		diag_hint(diag, "write PATTERN -> FOLDER/ or PATTERN -> s3://BUCKET/PREFIX/");
 	} else if (str_starts(line->destination, STR("s3://")) && (line->destination.n == 5 || line->destination.s[5] == '/')) {
 		diag = diag_error(l->diags, artifact->destination, "'%.*s' names no bucket", STR_ARG(line->destination));
-		diag_hint(l->diags, diag, "write s3://BUCKET/PREFIX/");
+		diag_hint(diag, "write s3://BUCKET/PREFIX/");
 	}
 }
 
@@ -141,8 +141,7 @@ fill_artifact(struct loader *l, const struct kept *kept, struct artifact_line *l
 	line->destination = eval_text(l, &destination);
 	line->when = str_is(when, "build_failed") ? WHEN_FAILED : str_is(when, "always") ? WHEN_ALWAYS : WHEN_SUCCESS;
 	if (patterns.secret || destination.secret)
-		diag_hint(l->diags,
-			diag_error(l->diags, artifact->item.span, "a secret cannot stand in an artifact line: it is shown"),
+		diag_hint(diag_error(l->diags, artifact->item.span, "a secret cannot stand in an artifact line: it is shown"),
 			"a recipe has it as a shell variable");
 	else if (!patterns.unknown && !destination.unknown)
 		check_artifact(l, artifact, line);
@@ -185,7 +184,7 @@ fill_on(struct loader *l, struct merges *merges, const struct project *project, 
 			continue;
 		struct diag *diag = diag_error(l->diags, merge_span(l, merged, "notify"), "'%.*s' is nobody that can be told",
 			STR_ARG(on->set.notify.w[i]));
-		diag_hint(l->diags, diag, "write sns:TOPIC");
+		diag_hint(diag, "write sns:TOPIC");
 	}
 }
 

@@ -108,7 +108,7 @@ refuse(struct call *c, unsigned i, struct str message)
 {
 	struct diag *diag = diag_error(c->l->diags, c->arguments[i].length ? c->arguments[i] : c->span, "%.*s", STR_ARG(message));
 
-	diag_hint(c->l->diags, diag, "%s: %s", c->function->usage, c->function->doc);
+	diag_hint(diag, "%s: %s", c->function->usage, c->function->doc);
 	c->result.unknown = true;
 }
 

@@ -29,13 +29,6 @@ load_environment(const struct loader *l, struct str name)
 	return (struct str){NULL, 0};
 }
 
-void
-load_suggest(struct loader *l, struct diag *diag, const struct suggest *suggest)
-{
-	if (suggest->best.s)
-		diag_hint(l->diags, diag, "did you mean '%.*s'?", STR_ARG(suggest->best));
-}
-
 /* Takes the last component off what was built; false where it is none or "..". */
 static bool
 go_up(struct buf *out, size_t root)
@@ -128,7 +121,7 @@ load_edccfile(struct loader *l)
 
 	if (!read_path(l, name, &text, &error)) {
 		struct diag *diag = diag_error(l->diags, SPAN_NONE, "%.*s", STR_ARG(error));
-		diag_hint(l->diags, diag, "-f names another file");
+		diag_hint(diag, "-f names another file");
 		return NULL;
 	}
 	return add_unit(l, UNIT_FILE, name, name, name, text);
@@ -146,10 +139,8 @@ include_standard(struct loader *l, const struct include *include, struct str nam
 		suggest_offer(&suggest, str_from(snippet->name));
 	}
 	diag = diag_error(l->diags, include->target, "there is no '%.*s' in the standard library", STR_ARG(name));
-	if (suggest.best.s)
-		load_suggest(l, diag, &suggest);
-	else
-		diag_hint(l->diags, diag, "'edcc std' lists what there is");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "'edcc std' lists what there is");
 	return NULL;
 }
 
@@ -185,14 +176,13 @@ include_fetched(struct loader *l, const struct include *include, struct str url)
 	}
 	if (!hash.n) {
 		struct diag *diag = diag_error(l->diags, include->target, "an include from the network needs its hash");
-		diag_hint(l->diags, diag, "look at the text; if it is what you want, write: include %.*s sha256:%s", STR_ARG(url),
-			hex);
+		diag_hint(diag, "look at the text; if it is what you want, write: include %.*s sha256:%s", STR_ARG(url), hex);
 		return NULL;
 	}
 	if (!str_is(hash, hex)) {
 		struct diag *diag =
 			diag_error(l->diags, include->hash, "what was fetched is not what was pinned: its hash is %s", hex);
-		diag_hint(l->diags, diag, "look at what has changed before pinning the new hash");
+		diag_hint(diag, "look at what has changed before pinning the new hash");
 		return NULL;
 	}
 	if (path.n && os_make_folders(&l->scratch, str_c(&l->scratch, l->cache), false, &error))
@@ -236,7 +226,7 @@ include_shared(struct loader *l, const struct include *include, struct str name)
 			STR_ARG(folders));
 	else
 		diag = diag_error(l->diags, include->target, "there is no snippet '%.*s': EDCC_PATH is not set", STR_ARG(name));
-	diag_hint(l->diags, diag, "write './%.*s' for a file beside this one, 'std/%.*s' for the standard library", STR_ARG(name),
+	diag_hint(diag, "write './%.*s' for a file beside this one, 'std/%.*s' for the standard library", STR_ARG(name),
 		STR_ARG(name));
 	return NULL;
 }
@@ -255,8 +245,7 @@ load_include(struct loader *l, const struct include *include, const struct unit 
 		return NULL;
 	}
 	if (str_starts(target, STR("http://"))) {
-		diag_hint(
-			l->diags, diag_error(l->diags, include->target, "an include is fetched by https only"), "write https://…");
+		diag_hint(diag_error(l->diags, include->target, "an include is fetched by https only"), "write https://…");
 		return NULL;
 	}
 	if (str_starts(target, STR("https://")))

@@ -72,8 +72,6 @@ struct str load_environment(const struct loader *, struct str name);
 /* `path` as seen from `dir`; itself where it is absolute. Without "." and, where they can be taken out, "..". */
 struct str load_join(struct arena *, struct str dir, struct str path);
 
-/* Files the hint "did you mean 'x'?" where a candidate is near enough. */
-void load_suggest(struct loader *, struct diag *, const struct suggest *);
 /* The text of a span. */
 struct str load_span(const struct loader *, struct span);
 

@@ -139,11 +139,11 @@ note_variable(struct loader *l, struct diag *diag, const struct binding *binding
 		return;
 	variable = eval_find(l, context->space, part.text);
 	if (variable && variable->span.length)
-		diag_note(l->diags, diag, variable->span, "'%.*s' is defined here", STR_ARG(part.text));
+		diag_note(diag, variable->span, "'%.*s' is defined here", STR_ARG(part.text));
 	else if (variable && variable->origin == ORIGIN_COMMAND_LINE)
-		diag_note(l->diags, diag, SPAN_NONE, "'%.*s' is given on the command line", STR_ARG(part.text));
+		diag_note(diag, SPAN_NONE, "'%.*s' is given on the command line", STR_ARG(part.text));
 	else if (variable && variable->origin == ORIGIN_ENVIRONMENT)
-		diag_note(l->diags, diag, SPAN_NONE, "'%.*s' is given by EDCC_VAR_%.*s", STR_ARG(part.text), STR_ARG(part.text));
+		diag_note(diag, SPAN_NONE, "'%.*s' is given by EDCC_VAR_%.*s", STR_ARG(part.text), STR_ARG(part.text));
 }
 
 static void
@@ -156,9 +156,9 @@ report_type(struct loader *l, const struct setting_schema *setting, const struct
 		l->diags, first_of(binding)->value, "%s expects %.*s, not '%.*s'", setting->name, STR_ARG(expects), STR_ARG(text));
 
 	if (advice.s)
-		diag_hint(l->diags, diag, "%.*s", STR_ARG(advice));
+		diag_hint(diag, "%.*s", STR_ARG(advice));
 	else if (*schema_example(setting))
-		diag_hint(l->diags, diag, "for example: %s = %s", setting->name, schema_example(setting));
+		diag_hint(diag, "for example: %s = %s", setting->name, schema_example(setting));
 	note_variable(l, diag, binding);
 }
 
@@ -178,7 +178,7 @@ give(struct loader *l, const struct setting_schema *setting, const struct bindin
 	if (value.secret) {
 		struct diag *diag = diag_error(
 			l->diags, first_of(binding)->value, "a secret cannot be the value of a setting: settings are shown");
-		diag_hint(l->diags, diag, "a recipe has it as a shell variable");
+		diag_hint(diag, "a recipe has it as a shell variable");
 		return true;
 	}
 	if (!binding->definition && value.words.n && *setting->fallback) {

@@ -51,18 +51,18 @@ name_unknown(struct loader *l, struct span span, const struct space *space, stru
 	struct suggest suggest = suggest_for(name);
 
 	if (name_is_reserved(name)) {
-		diag_hint(l->diags, diag, "'%.*s' is known to recipes only: write $%.*s there", STR_ARG(name), STR_ARG(name));
+		diag_hint(diag, "'%.*s' is known to recipes only: write $%.*s there", STR_ARG(name), STR_ARG(name));
 		return;
 	}
 	if (str_is(name, "it")) {
-		diag_hint(l->diags, diag, "$(it) is the word in the first argument of $(map TEXT, WORDS)");
+		diag_hint(diag, "$(it) is the word in the first argument of $(map TEXT, WORDS)");
 		return;
 	}
 	/* Past what is shown, the nearest of many names is a search for nobody. */
 	for (; space && l->diags->error_count <= DIAG_LIMIT; space = space->parent)
 		for (uint32_t i = 0; i < space->count; i++)
 			suggest_offer(&suggest, space->variables[i].name);
-	load_suggest(l, diag, &suggest);
+	suggest_hint(&suggest, diag);
 }
 
 uint32_t

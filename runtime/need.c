@@ -77,7 +77,7 @@ report_unknown(const struct needs *n, struct span span, struct str word)
 		suggest_offer(&suggest, n->project->builds[i].name);
 	for (uint32_t i = 1; i < n->l->space_count; i++)
 		suggest_offer(&suggest, n->l->spaces[i]->name);
-	load_suggest(n->l, diag, &suggest);
+	suggest_hint(&suggest, diag);
 }
 
 static void
@@ -226,11 +226,11 @@ report_cycle(const struct needs *n, const struct step *path, uint32_t depth, uin
 		from--;
 	diag = diag_error(n->l->diags, builds[build].span, "build '%.*s' needs itself", STR_ARG(builds[build].name));
 	for (uint32_t i = from; i < depth && i - from < CYCLE_NOTES; i++)
-		diag_note(n->l->diags, diag, builds[path[i].build].span, "'%.*s' needs '%.*s', which starts here",
+		diag_note(diag, builds[path[i].build].span, "'%.*s' needs '%.*s', which starts here",
 			STR_ARG(builds[path[i - 1].build].name), STR_ARG(builds[path[i].build].name));
 	if (depth - from > CYCLE_NOTES)
-		diag_note(n->l->diags, diag, SPAN_NONE, "and so on over %u more", (unsigned)(depth - from - CYCLE_NOTES));
-	diag_note(n->l->diags, diag, builds[build].span, "'%.*s' needs '%.*s'", STR_ARG(builds[path[depth - 1].build].name),
+		diag_note(diag, SPAN_NONE, "and so on over %u more", (unsigned)(depth - from - CYCLE_NOTES));
+	diag_note(diag, builds[build].span, "'%.*s' needs '%.*s'", STR_ARG(builds[path[depth - 1].build].name),
 		STR_ARG(builds[build].name));
 }
 
@@ -362,8 +362,7 @@ report_selected(const struct project *project, struct str name, struct diags *di
 		suggest_offer(&suggest, project->builds[i].name);
 	for (uint32_t i = 1; i < project->scope_count; i++)
 		suggest_offer(&suggest, project->scopes[i].name);
-	if (suggest.best.s)
-		diag_hint(diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
+	suggest_hint(&suggest, diag);
 }
 
 bool

@@ -11,7 +11,7 @@ notify_check(const struct project *project, struct diags *diags)
 			continue;
 		struct diag *diag = diag_warning(diags, on->span,
 			"provider local does not send notifications: '%.*s' will not hear of it", STR_ARG(on->set.notify.w[0]));
-		diag_hint(diags, diag, "they are sent with 'provider aws'; a recipe in this block is run all the same");
+		diag_hint(diag, "they are sent with 'provider aws'; a recipe in this block is run all the same");
 	}
 }
 

@@ -16,9 +16,9 @@ differs(struct comparison *comparison, struct str what)
 {
 	if (!comparison->diag) {
 		comparison->diag = diag_error(comparison->diags, SPAN_NONE, "the saved plan is no longer what would be done");
-		diag_hint(comparison->diags, comparison->diag, "run 'edcc plan -o %.*s' again", STR_ARG(comparison->path));
+		diag_hint(comparison->diag, "run 'edcc plan -o %.*s' again", STR_ARG(comparison->path));
 	}
-	diag_note(comparison->diags, comparison->diag, SPAN_NONE, "%.*s", STR_ARG(what));
+	diag_note(comparison->diag, SPAN_NONE, "%.*s", STR_ARG(what));
 }
 
 /* A list of named things that both plans have, and how the user calls one. */

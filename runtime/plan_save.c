@@ -179,7 +179,7 @@ can_hash(struct diags *diags)
 	if (hash_text(STR(""), hex))
 		return true;
 	struct diag *diag = diag_error(diags, SPAN_NONE, "a plan can only be saved and applied where there is libcrypto");
-	diag_hint(diags, diag, "install libssl3");
+	diag_hint(diag, "install libssl3");
 	return false;
 }
 
@@ -192,7 +192,7 @@ plan_save(struct arena *arena, const struct plan *plan, const struct sources *so
 	if (os_write_atomic(arena, path, plan_save_text(arena, plan, sources, STR("")), 0600, &error))
 		return true;
 	struct diag *diag = diag_error(diags, SPAN_NONE, "%.*s", STR_ARG(error));
-	diag_hint(diags, diag, "the plan was not saved");
+	diag_hint(diag, "the plan was not saved");
 	return false;
 }
 
@@ -203,7 +203,7 @@ static bool
 refuse(struct diags *diags, const char *path, const char *what)
 {
 	struct diag *diag = diag_error(diags, SPAN_NONE, "'%s' %s", path, what);
-	diag_hint(diags, diag, "save a plan with 'edcc plan -o %s'", path);
+	diag_hint(diag, "save a plan with 'edcc plan -o %s'", path);
 	return false;
 }
 

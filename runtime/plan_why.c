@@ -21,7 +21,7 @@ not_found(const struct plan *plan, struct str wanted, struct diags *diags)
 	const struct build *build = map_get(&plan->project->build_names, wanted);
 	if (build) {
 		struct diag *diag = diag_error(diags, build->span, "step '%.*s' is not in the plan", STR_ARG(wanted));
-		diag_hint(diags, diag, "nothing that was asked for needs it");
+		diag_hint(diag, "nothing that was asked for needs it");
 		return;
 	}
 	struct suggest suggest = suggest_for(wanted);
@@ -30,10 +30,8 @@ not_found(const struct plan *plan, struct str wanted, struct diags *diags)
 		suggest_offer(&suggest, plan->actions[i].name);
 	}
 	struct diag *diag = diag_error(diags, SPAN_NONE, "there is no '%.*s' in the plan", STR_ARG(wanted));
-	if (suggest.best.n)
-		diag_hint(diags, diag, "did you mean '%.*s'?", STR_ARG(suggest.best));
-	else
-		diag_hint(diags, diag, "'edcc plan' shows what is in it");
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "'edcc plan' shows what is in it");
 }
 
 /* The next action on the shortest way from each to one that nothing needs or that was asked for by its name; UINT32_MAX at that end. Needs point backwards, so

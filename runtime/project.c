@@ -143,7 +143,7 @@ name_project(struct loader *l, struct project *project)
 		return;
 	struct diag *diag =
 		diag_error(l->diags, variable ? variable->span : SPAN_NONE, "'%.*s' cannot be a project's name", STR_ARG(name));
-	diag_hint(l->diags, diag, "a project's name is 1 to 64 letters, digits, dots, _ and -%s",
+	diag_hint(diag, "a project's name is 1 to 64 letters, digits, dots, _ and -%s",
 		variable ? "" : "; without the variable 'project' it is that of the folder");
 }
 

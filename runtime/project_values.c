@@ -139,8 +139,7 @@ read_plain(struct arena *arena, struct sources *sources, struct diags *diags, st
 
 	while (span.length && value_next(&cursor, &part) != PART_END) {
 		if (part.kind == PART_NAME || part.kind == PART_CALL) {
-			diag_hint(diags, diag_error(diags, part.span, "a variable file has plain values only"),
-				"write the value itself");
+			diag_hint(diag_error(diags, part.span, "a variable file has plain values only"), "write the value itself");
 			return false;
 		}
 		buf_add(&out, part.kind == PART_SPACE ? STR(" ") : part.text);
@@ -169,7 +168,7 @@ project_read_overrides(struct arena *arena, struct sources *sources, struct diag
 		if (item->kind == ITEM_COMMENT)
 			continue;
 		if (item->kind != ITEM_DEFINITION || definition->op != OP_SET || definition->secret) {
-			diag_hint(diags, diag_error(diags, item->span, "a variable file has lines of the form name = value only"),
+			diag_hint(diag_error(diags, item->span, "a variable file has lines of the form name = value only"),
 				"for example: workers = 16");
 			continue;
 		}

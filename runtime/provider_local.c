@@ -25,7 +25,7 @@ find_program(struct arena *arena, const char *program, const char *package, stru
 	if (path->n)
 		return true;
 	struct diag *diag = diag_error(diags, span, "there is no '%s' here, which this needs", program);
-	diag_hint(diags, diag, "install it (on Debian: apt-get install %s)", package);
+	diag_hint(diag, "install it (on Debian: apt-get install %s)", package);
 	return false;
 }
 
@@ -52,7 +52,7 @@ place_hosts(struct arena *arena, const struct project *project, struct world *wo
 	if (count > HOST_LIMIT) {
 		struct diag *diag = diag_error(
 			diags, project->groups[0].span, "%lld hosts are more than one machine can play", (long long)count);
-		diag_hint(diags, diag, "provider local has at most %d", HOST_LIMIT);
+		diag_hint(diag, "provider local has at most %d", HOST_LIMIT);
 		return false;
 	}
 	if (count == 0)
@@ -120,12 +120,12 @@ check_settings(const struct project *project, struct diags *diags)
 		return;
 	if (str_is(project->distcc.pump, "yes")) {
 		diag = diag_warning(diags, SPAN_NONE, "provider local does not use distcc's pump mode");
-		diag_hint(diags, diag, "its hosts are this machine: preprocessing on them would save nothing");
+		diag_hint(diag, "its hosts are this machine: preprocessing on them would save nothing");
 	}
 	if (str_is(project->distcc.transport, "ssh")) {
 		diag = diag_warning(
 			diags, SPAN_NONE, "provider local does not use ssh: its hosts are on this machine's loopback addresses");
-		diag_hint(diags, diag, "'transport = ssh' has its meaning with other providers");
+		diag_hint(diag, "'transport = ssh' has its meaning with other providers");
 	}
 }
 

@@ -48,7 +48,7 @@ shell_run(struct loader *l, struct span span, const char *command)
 	}
 	if (status) {
 		struct diag *diag = diag_error(l->diags, span, "this command ended with status %d", status);
-		diag_hint(l->diags, diag, "add '|| true' where that is no error");
+		diag_hint(diag, "add '|| true' where that is no error");
 		return value;
 	}
 	value.unknown = false;

@@ -61,7 +61,7 @@ variable_text(struct expansion *e, struct span span, struct str name, const char
 	if (variable->value.secret) {
 		struct diag *diag =
 			diag_error(e->l->diags, span, "'%.*s' is secret: it cannot be written into a script", STR_ARG(name));
-		diag_hint(e->l->diags, diag, "the script has it as a shell variable: $%.*s", STR_ARG(name));
+		diag_hint(diag, "the script has it as a shell variable: $%.*s", STR_ARG(name));
 		return STR("");
 	}
 	return eval_text(e->l, &variable->value);
@@ -100,7 +100,7 @@ add_value(struct expansion *e, struct span span, struct str value)
 			continue;
 		struct diag *diag =
 			diag_error(e->l->diags, span, "the value '%.*s' cannot be written into a script", STR_ARG(value));
-		diag_hint(e->l->diags, diag, "the script has every variable as a shell variable, which may hold anything");
+		diag_hint(diag, "the script has every variable as a shell variable, which may hold anything");
 		return;
 	}
 	buf_add(&e->out, value);
@@ -121,12 +121,12 @@ add_template(struct expansion *e, struct span span, struct str name)
 		else if (templates[i].kind == TEMPLATE_VALUE)
 			add_value(e, span, project_text(e, span, name));
 		else
-			diag_hint(e->l->diags, diag_error(e->l->diags, span, "'%.*s' is not given to scripts", STR_ARG(name)), "%s",
+			diag_hint(diag_error(e->l->diags, span, "'%.*s' is not given to scripts", STR_ARG(name)), "%s",
 				templates[i].text);
 		return;
 	}
 	diag = diag_error(e->l->diags, span, "unknown template variable '%.*s'", STR_ARG(name));
-	load_suggest(e->l, diag, &suggest);
+	suggest_hint(&suggest, diag);
 }
 
 /* Where the name of a template variable that begins at `at` begins: after "{{", blanks and a dot. 0 where there is none. */
@@ -155,7 +155,7 @@ template_expand(struct loader *l, uint32_t source, const struct project *project
 		struct span span = {source, (uint32_t)at, (uint32_t)(end + 2 - at)};
 		if (!str_starts(str_part(e.text, end, e.text.n), STR("}}"))) {
 			span.length = (uint32_t)(name - at);
-			diag_hint(l->diags, diag_error(l->diags, span, "this template variable is not closed"), "write {{.Name}}");
+			diag_hint(diag_error(l->diags, span, "this template variable is not closed"), "write {{.Name}}");
 			continue;
 		}
 		buf_add(&e.out, str_part(e.text, done, at));

@@ -279,9 +279,9 @@ file_missing(struct search *search, struct diags *diags)
 		STR_ARG(buf_str(&what)), search->seen.n ? ": " : "", STR_ARG(search->seen),
 		there.n ? "there is " : "nor any other compiler", STR_ARG(there));
 	if (set->cc.n)
-		diag_hint(diags, diag, "correct 'cc' in the compiler block, or leave it out");
+		diag_hint(diag, "correct 'cc' in the compiler block, or leave it out");
 	else
-		diag_hint(diags, diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
+		diag_hint(diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
 			STR_ARG(package_of(search)));
 }
 

@@ -65,7 +65,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 		project_print_values(&arena, &sources, project);
 		project_free(project);
 	}
-	diag_free(&diags);
+	diag_clear(&diags);
 	sources_free(&sources);
 	arena_free(&arena);
 	return 0;

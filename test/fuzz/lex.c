@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	for (const struct diag *d = diags.first; d; d = d->next)
 		if (d->message.n == 0 || d->span.source != source || (size_t)d->span.offset + d->span.length > n)
 			abort();
-	diag_free(&diags);
+	diag_clear(&diags);
 	sources_free(&sources);
 	arena_free(&arena);
 	return 0;

@@ -23,7 +23,7 @@ read_text(struct reading *r, struct str text)
 static void
 free_reading(struct reading *r)
 {
-	diag_free(&r->diags);
+	diag_clear(&r->diags);
 	sources_free(&r->sources);
 	arena_free(&r->arena);
 }

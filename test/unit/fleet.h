@@ -194,7 +194,7 @@ fleet_free(struct fleet *fleet)
 		run_close(&fleet->run);
 	}
 	assert_true(os_remove_tree(&fleet->arena, fleet->dir, &error));
-	diag_free(&fleet->diags);
+	diag_clear(&fleet->diags);
 	sources_free(&fleet->sources);
 	arena_free(&fleet->arena);
 	free(fleet);

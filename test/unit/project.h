@@ -56,7 +56,7 @@ memory_free(struct memory *memory)
 {
 	if (memory->project)
 		project_free(memory->project);
-	diag_free(&memory->diags);
+	diag_clear(&memory->diags);
 	sources_free(&memory->sources);
 	arena_free(&memory->arena);
 }

@@ -22,7 +22,7 @@ static int
 end(void **state)
 {
 	(void)state;
-	diag_free(&diags);
+	diag_clear(&diags);
 	sources_free(&sources);
 	return 0;
 }
@@ -66,7 +66,7 @@ static void
 file_one(struct str text, uint32_t offset, uint32_t length)
 {
 	struct diag *diag = diag_error(&diags, (struct span){add(text), offset, length}, "wrong");
-	diag_hint(&diags, diag, "hint");
+	diag_hint(diag, "hint");
 }
 
 static void
@@ -75,9 +75,9 @@ whole_form(void **state)
 	(void)state;
 	uint32_t source = add(STR("instances = 1\n    spott = yes\n"));
 	struct diag *diag = diag_error(&diags, (struct span){source, 18, 5}, "unknown setting '%s' in instances", "spott");
-	diag_hint(&diags, diag, "did you mean '%s'?", "spot");
-	diag_note(&diags, diag, (struct span){source, 0, 9}, "instances starts here");
-	diag_note(&diags, diag, SPAN_NONE, "settings are %d", 3);
+	diag_hint(diag, "did you mean '%s'?", "spot");
+	diag_note(diag, (struct span){source, 0, 9}, "instances starts here");
+	diag_note(diag, SPAN_NONE, "settings are %d", 3);
 	assert_printed(PLAIN, "Edccfile:2:5: error: unknown setting 'spott' in instances\n"
 			      "    2 |     spott = yes\n"
 			      "      |     ^^^^^ did you mean 'spot'?\n"
@@ -101,7 +101,7 @@ without_place(void **state)
 {
 	(void)state;
 	struct diag *diag = diag_error(&diags, SPAN_NONE, "no Edccfile here");
-	diag_hint(&diags, diag, "edcc init writes one");
+	diag_hint(diag, "edcc init writes one");
 	diag_warning(&diags, SPAN_NONE, "odd");
 	assert_printed(PLAIN, "edcc: error: no Edccfile here\nedcc: hint: edcc init writes one\nedcc: warning: odd\n");
 	assert_printed(AS_JSON,
@@ -223,8 +223,8 @@ limit(void **state)
 	for (uint32_t i = 0; i < 100; i++) {
 		uint32_t offset = i % 2 ? 50 + i / 2 : 49 - i / 2;
 		struct diag *diag = diag_error(&diags, (struct span){source, offset, 1}, "at %u", offset);
-		diag_hint(&diags, diag, "hint %u", offset);
-		diag_note(&diags, diag, SPAN_NONE, "note %u", offset);
+		diag_hint(diag, "hint %u", offset);
+		diag_note(diag, SPAN_NONE, "note %u", offset);
 	}
 	diag_warning(&diags, SPAN_NONE, "odd");
 	for (int i = 0; i < DIAG_LIMIT; i++) {
@@ -259,7 +259,7 @@ many_use_no_memory(void **state)
 	uint32_t source = add(repeat(&arena, 'x', 100000));
 	for (uint32_t i = 100000; i-- > 0;) {
 		struct diag *diag = diag_error(&diags, (struct span){source, i, 1}, "at %u", i);
-		diag_hint(&diags, diag, "hint");
+		diag_hint(diag, "hint");
 	}
 	size_t listed = 0;
 	for (struct diag *diag = diags.first; diag; diag = diag->next)

@@ -46,7 +46,7 @@ teardown(void **state)
 	struct fixture *f = *state;
 	struct str error;
 	os_remove_tree(&f->arena, f->folder, &error);
-	diag_free(&f->diags);
+	diag_clear(&f->diags);
 	sources_free(&f->sources);
 	arena_free(&f->arena);
 	free(f);
