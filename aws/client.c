@@ -115,6 +115,12 @@ aws_clock_skew(const struct aws *aws)
 /* --- signing --- */
 
 bool
+aws_cancelled(const struct aws *aws)
+{
+	return os_cancel_raised(aws->cancel);
+}
+
+bool
 aws_credentials_lock(struct aws *aws, struct arena *arena, struct str *why)
 {
 	struct arena fresh = {NULL};
@@ -187,7 +193,7 @@ attempt(struct aws *aws, struct arena *arena, struct call *call, struct http_res
 		.body_size = call->body_size,
 		.sink = call->sink,
 		.once = call->repeat == AWS_ONCE,
-		.cancel = aws->cancel,
+		.cancel = call->regardless ? NULL : aws->cancel,
 	};
 	*response = (struct http_response){.status = 0};
 	error->status = 0;
@@ -245,7 +251,7 @@ again(struct aws *aws, struct arena *arena, struct call *call, const struct http
 		return rewind_streams(call);
 	if (*kind == RETRY_NEVER || !rewind_streams(call) || !retry_take(&aws->bucket, *kind))
 		return false;
-	error->cancelled = !retry_pause(retry_wait(*kind, error->tries, response, retry_random()), aws->cancel);
+	error->cancelled = !retry_pause(retry_wait(*kind, error->tries, response, retry_random()), call->regardless ? NULL : aws->cancel);
 	return !error->cancelled;
 }
 

@@ -24,6 +24,9 @@ struct str aws_region(const struct aws *);
 struct str aws_credentials_source(const struct aws *);
 int64_t aws_credentials_expire(const struct aws *); /* ms since 1970; 0: never */
 
+/* True where the client's `cancel` is raised. */
+bool aws_cancelled(const struct aws *);
+
 /* The milliseconds by which AWS's clock was found to be ahead of this machine's, and which are allowed for; 0: none. */
 int64_t aws_clock_skew(const struct aws *);
 
@@ -62,6 +65,7 @@ struct aws_s3_request {
 	struct str payload_hash;
 	const struct http_stream *sink;
 	enum aws_repeat repeat;
+	bool regardless; /* also where the client is cancelled: for what undoes */
 	const char *action; /* for errors: "PutObject" */
 };
 bool aws_s3(struct aws *, struct arena *, const struct aws_s3_request *, struct http_response *, struct aws_error *);

@@ -188,7 +188,8 @@ target_rewind(void *context)
 	target->hash = hash_new();
 	target->text.n = 0;
 	target->size = 0;
-	return target->hash && (target->fd < 0 || (ftruncate(target->fd, 0) == 0 && lseek(target->fd, 0, SEEK_SET) == 0));
+	return target->hash && !target->broken &&
+	       (target->fd < 0 || (ftruncate(target->fd, 0) == 0 && lseek(target->fd, 0, SEEK_SET) == 0));
 }
 
 /* Gets it into the target and holds its digest against what S3 says; ends the target's hash. */

@@ -41,7 +41,8 @@ bool s3_get(struct aws *, struct arena *, struct str bucket, struct str key, siz
 bool s3_get_file(
 	struct aws *, struct arena *, struct str bucket, struct str key, const char *path, struct s3_object *, struct aws_error *);
 /* What S3 knows of it; *checksum (may be NULL) is its x-amz-checksum-sha256 as it is, of an object in parts a composite. */
-bool s3_head(struct aws *, struct arena *, struct str bucket, struct str key, struct s3_object *, struct str *checksum, struct aws_error *);
+bool s3_head(struct aws *, struct arena *, struct str bucket, struct str key, struct s3_object *, struct str *checksum,
+	struct aws_error *);
 /* All objects under the prefix, page by page. */
 bool s3_list(
 	struct aws *, struct arena *, struct str bucket, struct str prefix, struct s3_object **, size_t *count, struct aws_error *);

@@ -126,8 +126,11 @@ put_parts(struct parts *parts)
 {
 	struct s3_upload *upload = parts->upload;
 	struct pool *pool = pool_new((size_t)upload->parallel);
-	if (!pool)
-		os_exhausted();
+	if (!pool) {
+		*parts->error = (struct aws_error){
+			.service = STR("s3"), .action = STR("UploadPart"), .message = STR("no thread can be started")};
+		return false;
+	}
 	for (size_t i = 0; i < upload->part_count; i++)
 		pool_submit(pool, work, parts, (void *)(uintptr_t)i);
 	pool_free(pool);
@@ -141,8 +144,7 @@ complete(struct parts *parts, struct arena *arena, struct aws_error *error)
 	struct buf body = buf_new(arena);
 	buf_add_c(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (size_t i = 0; i < upload->part_count; i++)
-		buf_printf(&body,
-			"<Part><ETag>%.*s</ETag><ChecksumSHA256>%.*s</ChecksumSHA256><PartNumber>%zu</PartNumber></Part>",
+		buf_printf(&body, "<Part><ETag>%.*s</ETag><ChecksumSHA256>%.*s</ChecksumSHA256><PartNumber>%zu</PartNumber></Part>",
 			STR_ARG(parts->etags[i]), STR_ARG(checksum_of(arena, upload, i)), i + 1);
 	buf_add_c(&body, "</CompleteMultipartUpload>");
 	struct aws_s3_request request = {
@@ -186,7 +188,8 @@ s3_multipart(struct s3_upload *upload, struct arena *arena, struct str *checksum
 		return false;
 	bool done = !watch || !watch->begun || watch->begun(watch->context, parts.id);
 	if (!done)
-		*error = (struct aws_error){.service = STR("s3"), .action = STR("CreateMultipartUpload"), .message = STR("ended here")};
+		*error = (struct aws_error){
+			.service = STR("s3"), .action = STR("CreateMultipartUpload"), .message = STR("ended here")};
 	done = done && put_parts(&parts) && complete(&parts, arena, error);
 	if (!done)
 		s3_abort(upload->aws, arena, upload->bucket, upload->key, parts.id, &ignored);

@@ -179,6 +179,13 @@ put_whole(struct s3_upload *upload, struct arena *arena, struct str *checksum, s
 	return aws_s3(upload->aws, arena, &request, &response, error);
 }
 
+/* S3-compatible services may keep no checksum, or leave out the number of parts at its end. */
+static bool
+is_checksum(struct str stored, struct str checksum)
+{
+	return !stored.n || str_eq(stored, checksum) || str_eq(stored, str_part(checksum, 0, str_find(checksum, '-')));
+}
+
 /* Holds what S3 says of the object against the file. */
 static bool
 verify(struct s3_upload *upload, struct arena *arena, struct str checksum, struct s3_object *object, struct aws_error *error)
@@ -187,10 +194,14 @@ verify(struct s3_upload *upload, struct arena *arena, struct str checksum, struc
 	if (!s3_head(upload->aws, arena, upload->bucket, upload->key, object, &stored, error))
 		return false;
 	if (object->size != upload->size)
-		return fail(error, str_printf(arena, "%lld bytes are stored of %lld", (long long)object->size, (long long)upload->size));
-	if ((stored.n && !str_eq(stored, checksum)) || !str_eq(object->sha256, upload->sha256))
-		return fail(error, str_printf(arena, "what is stored has the checksum %.*s, and the file %.*s",
-					   STR_ARG(stored.n ? stored : object->sha256), STR_ARG(stored.n ? checksum : upload->sha256)));
+		return fail(error,
+			str_printf(arena, "%lld bytes are stored of %lld", (long long)object->size, (long long)upload->size));
+	if (!is_checksum(stored, checksum))
+		return fail(error, str_printf(arena, "what is stored has the checksum %.*s, and the file %.*s", STR_ARG(stored),
+					   STR_ARG(checksum)));
+	if (!str_eq(object->sha256, upload->sha256))
+		return fail(error, str_printf(arena, "what is stored has the SHA-256 %.*s, and the file %.*s",
+					   STR_ARG(object->sha256), STR_ARG(upload->sha256)));
 	return true;
 }
 

@@ -34,7 +34,8 @@ is_subscribed(struct aws *aws, struct arena *arena, struct str arn, struct str a
 			return false;
 		const struct xml *result = xml_child(answer, "ListSubscriptionsByTopicResult");
 		for (const struct xml *member = xml_child(result, "Subscriptions/member"); member; member = xml_again(member))
-			*subscribed |= str_is(xml_text(member, "Protocol"), "email") && str_eq(xml_text(member, "Endpoint"), address);
+			*subscribed |=
+				str_is(xml_text(member, "Protocol"), "email") && str_eq(xml_text(member, "Endpoint"), address);
 		next = xml_text(result, "NextToken");
 	} while (next.n && !*subscribed);
 	return true;
