@@ -341,7 +341,7 @@ call_map(struct call *c)
 	size_t count = 0;
 
 	for (size_t i = 0; i < from.n && !c->result.unknown; i++) {
-		struct value it = {{&from.w[i], 1}, false, false};
+		struct value it = {{&from.w[i], 1}, c->result.secret, false};
 		c->l->it = &it;
 		made[i] = argument(c, 0);
 		c->l->it = outer;

@@ -113,6 +113,12 @@ add_needs(struct needs *n, const struct placed *placed)
 		return;
 	if (memchr(text.s, '$', text.n) || memchr(text.s, '"', text.n) || memchr(text.s, '\'', text.n)) {
 		struct value value = eval_span(n->l, span, space, VALUE_WORDS);
+		if (value.secret) {
+			struct diag *diag =
+				diag_error(n->l->diags, span, "a secret cannot stand among the prerequisites: they are shown");
+			diag_hint(diag, "write the builds' names, or a variable that is not secret");
+			return;
+		}
 		for (size_t i = 0; i < value.words.n; i++)
 			add_need(n, space, value.words.w[i], span);
 		return;
