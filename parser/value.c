@@ -279,12 +279,32 @@ value_regex_flags(const struct sources *sources, const struct part *part)
 	return source_text(sources, part->inner);
 }
 
+/* What to write in place of a $ that has a meaning in make alone; NULL where it has none there. */
+static const char *
+make_hint(const struct scan *s)
+{
+	struct str text = {s->text + s->problem_at, s->problem_length};
+
+	if (s->problem == PROBLEM_DOLLAR)
+		text = (struct str){text.s + 1, s->problem_at + 1 < s->end};
+	else if (s->problem != PROBLEM_BAD_NAME)
+		return NULL;
+	if (text.n && memchr("@<^?*+%|", *text.s, 8))
+		return "there are no automatic variables: a recipe names its files itself; write $$ for a dollar";
+	if (str_is(text, "filter-out"))
+		return "write $(reject /REGEX/, WORDS)";
+	if (str_find(text, ':') < text.n && str_find(text, '=') < text.n)
+		return "write $(replace /\\.c$/, .o, $(name))";
+	return NULL;
+}
+
 static void
 report(const struct scan *s, uint32_t source, struct diags *diags)
 {
 	struct span span = {source, s->problem_at, s->problem_length};
+	const char *hint = make_hint(s);
 
-	diag_hint(diag_error(diags, span, "%s", problems[s->problem].message), "%s", problems[s->problem].hint);
+	diag_hint(diag_error(diags, span, "%s", problems[s->problem].message), "%s", hint ? hint : problems[s->problem].hint);
 }
 
 /* The arguments of a call, each in its mode. */

@@ -24,6 +24,49 @@ text_of(const struct checker *c, struct span span)
 	return span.length ? source_text(c->diags->sources, span) : STR("");
 }
 
+/* What make's functions are called here, or what is done in their place. */
+static const struct {
+	const char *name, *hint;
+} make_functions[] = {
+	{"abspath", "write $(shell realpath -s PATHS)"},
+	{"addprefix", "write $(map PREFIX$(it), WORDS)"},
+	{"addsuffix", "write $(map $(it)SUFFIX, WORDS)"},
+	{"call", "there are no functions of one's own: `include ./x.edcc as NAME:` gives a snippet its parameters"},
+	{"dir", "write $(dirname PATHS)"},
+	{"error", "a recipe can fail with a message: build_failed MESSAGE"},
+	{"eval", "every name has its one definition; `if CONDITION:` chooses among several"},
+	{"firstword", "write $(first WORDS)"},
+	{"foreach", "write $(map TEXT, WORDS); $(it) in TEXT is the word"},
+	{"if", "write `if CONDITION:` and indent the definitions, or $(default VALUE, OTHER)"},
+	{"info", "`edcc vars` prints every value"},
+	{"lastword", "write $(last WORDS)"},
+	{"notdir", "write $(basename PATHS)"},
+	{"patsubst", "write $(replace /\\.c$/, .o, WORDS)"},
+	{"realpath", "write $(shell realpath PATHS)"},
+	{"strip", "a value is words: white space around them does not count"},
+	{"subst", "write $(replace /FROM/, TO, WORDS)"},
+	{"wildcard", "write $(glob PATTERN…)"},
+	{"wordlist", "write $(word N, WORDS) for one word"},
+};
+
+static void
+report_function(struct checker *c, const struct part *part)
+{
+	struct diag *diag = diag_error(c->diags, part->span, "unknown function '%.*s'", STR_ARG(part->text));
+	struct suggest suggest = suggest_for(part->text);
+
+	for (size_t i = 0; i < sizeof make_functions / sizeof *make_functions; i++) {
+		if (str_is(part->text, make_functions[i].name)) {
+			diag_hint(diag, "%s", make_functions[i].hint);
+			return;
+		}
+	}
+	for (const struct function *known = functions; known->name.s; known++)
+		suggest_offer(&suggest, known->name);
+	if (!suggest_hint(&suggest, diag))
+		diag_hint(diag, "`edcc help functions` lists those that there are");
+}
+
 static void check_value(struct checker *, struct span, enum value_mode);
 
 static void
@@ -40,11 +83,7 @@ check_call(struct checker *c, const struct part *part)
 		count++;
 	}
 	if (!function) {
-		struct suggest suggest = suggest_for(part->text);
-		for (const struct function *known = functions; known->name.s; known++)
-			suggest_offer(&suggest, known->name);
-		diag = diag_error(c->diags, part->span, "unknown function '%.*s'", STR_ARG(part->text));
-		suggest_hint(&suggest, diag);
+		report_function(c, part);
 		return;
 	}
 	if (count < function->fewest || (function->most && count > function->most)) {
@@ -221,7 +260,8 @@ report_kind(struct checker *c, const struct block *block)
 	}
 	if (!names.n) {
 		diag = diag_error(c->diags, block->kind, "unknown block '%.*s'", STR_ARG(kind));
-		suggest_hint(&of_kind, diag);
+		if (!suggest_hint(&of_kind, diag))
+			diag_hint(diag, "a step is written `build %.*s:`; `edcc help blocks` lists the blocks", STR_ARG(kind));
 	} else if (!name.n) {
 		diag = diag_error(c->diags, block->kind, "which %.*s?", STR_ARG(kind));
 		diag_hint(diag, "write %.*s", STR_ARG(buf_str(&names)));
