@@ -44,12 +44,13 @@ struct call {
 	/* May change the call so that another try makes sense where this one's error says how; NULL: never. */
 	bool (*amend)(struct aws *, struct arena *, struct call *, const struct http_response *);
 	bool amended, clock_corrected;
+	int64_t skew; /* that the last try was signed with */
 };
 
 /* True where there is an acceptable answer; else *error says why not. */
 bool aws_call(struct aws *, struct arena *, struct call *, struct http_response *, struct aws_error *);
 /* What is to be signed, at this moment; the texts are the call's. */
-struct sigv4_request aws_call_signing(struct aws *, struct arena *, const struct call *);
+struct sigv4_request aws_call_signing(struct aws *, struct arena *, struct call *);
 /* Locks; looks to it that the credentials last a while. False with *why, and the lock held in either case. */
 bool aws_credentials_lock(struct aws *, struct arena *, struct str *why);
 

@@ -147,8 +147,9 @@ aws_credentials_lock(struct aws *aws, struct arena *arena, struct str *why)
 }
 
 struct sigv4_request
-aws_call_signing(struct aws *aws, struct arena *arena, const struct call *call)
+aws_call_signing(struct aws *aws, struct arena *arena, struct call *call)
 {
+	call->skew = atomic_load(&aws->skew);
 	return (struct sigv4_request){
 		.method = call->method,
 		.host = aws_endpoint_host(call->endpoint.url),
@@ -159,13 +160,13 @@ aws_call_signing(struct aws *aws, struct arena *arena, const struct call *call)
 		.payload_hash = call->payload_hash,
 		.service = str_from(call->service),
 		.region = call->endpoint.region,
-		.time_ms = os_time_ms() + atomic_load(&aws->skew),
+		.time_ms = os_time_ms() + call->skew,
 		.s3 = strcmp(call->service, "s3") == 0,
 	};
 }
 
 static bool
-sign(struct aws *aws, struct arena *arena, const struct call *call, struct http_request *request, struct aws_error *error)
+sign(struct aws *aws, struct arena *arena, struct call *call, struct http_request *request, struct aws_error *error)
 {
 	struct sigv4_request what = aws_call_signing(aws, arena, call);
 	struct http_header *headers = NULL;
@@ -230,10 +231,12 @@ rewind_streams(const struct call *call)
 static bool
 correct_clock(struct aws *aws, struct call *call, const struct http_response *response, const struct aws_error *error)
 {
-	int64_t skew = call->clock_corrected ? 0 : retry_skew(error, response, os_time_ms() + atomic_load(&aws->skew));
-	call->clock_corrected = skew != 0;
-	atomic_fetch_add(&aws->skew, skew);
-	return skew != 0;
+	int64_t used = call->skew, ahead = call->clock_corrected ? 0 : retry_skew(error, response, os_time_ms() + used);
+	if (!ahead)
+		return false;
+	/* Where it fails another call has just done the same. */
+	atomic_compare_exchange_strong(&aws->skew, &used, used + ahead);
+	return call->clock_corrected = true;
 }
 
 /* Whether to try again; waits where it is so. */
@@ -251,7 +254,8 @@ again(struct aws *aws, struct arena *arena, struct call *call, const struct http
 		return rewind_streams(call);
 	if (*kind == RETRY_NEVER || !rewind_streams(call) || !retry_take(&aws->bucket, *kind))
 		return false;
-	error->cancelled = !retry_pause(retry_wait(*kind, error->tries, response, retry_random()), call->regardless ? NULL : aws->cancel);
+	error->cancelled =
+		!retry_pause(retry_wait(*kind, error->tries, response, retry_random()), call->regardless ? NULL : aws->cancel);
 	return !error->cancelled;
 }
 

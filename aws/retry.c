@@ -55,7 +55,7 @@ retry_had_no_effect(const struct aws_error *error, bool sent)
 {
 	if (error->status == 0)
 		return !sent;
-	return (error->status >= 400 && error->status < 500) || among(error->code, throttling);
+	return (error->status >= 300 && error->status < 500) || among(error->code, throttling);
 }
 
 bool

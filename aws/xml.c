@@ -1,5 +1,6 @@
 #include "aws/xml.h"
 #include "base/arena.h"
+#include "base/os.h"
 
 #include <expat.h>
 #include <limits.h>
@@ -77,17 +78,18 @@ doctype_begin(void *context, const XML_Char *name, const XML_Char *system, const
 struct xml *
 xml_read(struct arena *arena, struct str text, struct str *error)
 {
-	struct reader reader = {.parser = XML_ParserCreate("UTF-8"), .arena = arena};
-	if (!reader.parser || text.n > INT_MAX) {
-		*error = STR("it is not readable XML: there is too much of it");
-		XML_ParserFree(reader.parser);
+	if (!text.n || text.n > INT_MAX) {
+		*error = text.n ? STR("it is too large to be read as XML") : STR("it is empty");
 		return NULL;
 	}
+	struct reader reader = {.parser = XML_ParserCreate("UTF-8"), .arena = arena};
+	if (!reader.parser)
+		os_exhausted();
 	XML_SetUserData(reader.parser, &reader);
 	XML_SetElementHandler(reader.parser, element_begin, element_end);
 	XML_SetCharacterDataHandler(reader.parser, text_add);
 	XML_SetStartDoctypeDeclHandler(reader.parser, doctype_begin);
-	bool done = XML_Parse(reader.parser, text.n ? text.s : "", (int)text.n, XML_TRUE) == XML_STATUS_OK;
+	bool done = XML_Parse(reader.parser, text.s, (int)text.n, XML_TRUE) == XML_STATUS_OK;
 	if (!done)
 		*error = str_printf(arena, "it is not readable XML: %s (byte %ld)",
 			reader.refused ? reader.refused : XML_ErrorString(XML_GetErrorCode(reader.parser)),
