@@ -135,6 +135,14 @@ arena_grow(struct arena *arena, void *old, size_t old_size, size_t new_size)
 	return grown;
 }
 
+void *
+arena_more(struct arena *arena, void *items, size_t n, size_t item_size)
+{
+	if (n & (n - 1))
+		return items;
+	return arena_grow(arena, items, n * item_size, (n ? 2 * n : 1) * item_size);
+}
+
 struct arena_mark
 arena_mark(const struct arena *arena)
 {

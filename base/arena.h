@@ -26,6 +26,9 @@ char *arena_text(struct arena *, size_t size);
 /* Grows the block `old` from old_size to new_size bytes, in place where it is the newest, else by a copy. New bytes are not zeroed. */
 void *arena_grow(struct arena *, void *old, size_t old_size, size_t new_size);
 
+/* Room for one more item behind the n of an array that grows by this alone, from NULL on: its capacity is the power of two at or above n. */
+void *arena_more(struct arena *, void *items, size_t n, size_t item_size);
+
 struct arena_mark arena_mark(const struct arena *);
 
 /* Gives back everything allocated since the mark; in tests the bytes are poisoned. */

@@ -60,16 +60,6 @@ struct reader {
 	size_t depth;
 };
 
-/* The capacity is the power of two at or above the count. */
-static void
-array_add(struct arena *arena, struct json *array, struct json *item)
-{
-	size_t n = array->count, size = sizeof *array->items;
-	if ((n & (n - 1)) == 0)
-		array->items = arena_grow(arena, array->items, n * size, (n ? 2 * n : 1) * size);
-	array->items[array->count++] = item;
-}
-
 /* A new value, put where it belongs. */
 static struct json *
 read_value(struct reader *reader, enum json_type type)
@@ -77,12 +67,14 @@ read_value(struct reader *reader, enum json_type type)
 	struct json *json = arena_new(reader->arena, struct json);
 	struct json *parent = reader->depth ? reader->open[reader->depth - 1] : NULL;
 	json->type = type;
-	if (!parent)
+	if (!parent) {
 		reader->root = json;
-	else if (parent->type == JSON_ARRAY)
-		array_add(reader->arena, parent, json);
-	else
+	} else if (parent->type == JSON_ARRAY) {
+		parent->items = arena_more(reader->arena, parent->items, parent->count, sizeof *parent->items);
+		parent->items[parent->count++] = json;
+	} else {
 		*map_at(&parent->members, reader->keys[reader->depth - 1]) = json;
+	}
 	return json;
 }
 

@@ -17,8 +17,7 @@ struct walk {
 	const char **parts;
 	size_t part_count;
 	bool only_folders; /* the pattern ends with a slash */
-	struct str *found;
-	size_t found_count;
+	struct words found;
 	struct str *error;
 };
 
@@ -34,12 +33,8 @@ place_of(struct walk *walk, struct str path)
 static void
 add_found(struct walk *walk, struct str path)
 {
-	size_t n = walk->found_count, size = sizeof *walk->found;
-	if (walk->only_folders && !os_is_folder(place_of(walk, path)))
-		return;
-	if ((n & (n - 1)) == 0)
-		walk->found = arena_grow(&walk->scratch, walk->found, n * size, (n ? 2 * n : 1) * size);
-	walk->found[walk->found_count++] = str_dup(walk->arena, path);
+	if (!walk->only_folders || os_is_folder(place_of(walk, path)))
+		words_add(&walk->scratch, &walk->found, str_dup(walk->arena, path));
 }
 
 struct name {
@@ -181,13 +176,14 @@ os_glob(struct arena *arena, const char *base, struct str pattern, struct words 
 	struct str root = str_starts(pattern, STR("/")) ? STR("/") : STR("");
 	bool done = split_pattern(&walk, pattern) && walk_part(&walk, root, 0);
 	if (done) {
-		*found = (struct words){arena_array(arena, struct str, walk.found_count), 0};
-		if (walk.found_count)
-			qsort(walk.found, walk.found_count, sizeof *walk.found, compare);
+		struct words all = walk.found;
+		*found = (struct words){arena_array(arena, struct str, all.n), 0};
+		if (all.n)
+			qsort(all.w, all.n, sizeof *all.w, compare);
 		/* Two ways through ** may lead to one path. */
-		for (size_t i = 0; i < walk.found_count; i++)
-			if (i == 0 || !str_eq(walk.found[i], walk.found[i - 1]))
-				found->w[found->n++] = walk.found[i];
+		for (size_t i = 0; i < all.n; i++)
+			if (i == 0 || !str_eq(all.w[i], all.w[i - 1]))
+				found->w[found->n++] = all.w[i];
 	}
 	arena_free(&walk.scratch);
 	return done;

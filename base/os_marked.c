@@ -101,12 +101,10 @@ is_marked(struct hunt *hunt, int proc, const char *pid)
 static bool
 is_new(struct hunt *hunt, pid_t pid)
 {
-	size_t n = hunt->seen_count, size = sizeof *hunt->seen;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < hunt->seen_count; i++)
 		if (hunt->seen[i] == pid)
 			return false;
-	if ((n & (n - 1)) == 0)
-		hunt->seen = arena_grow(&hunt->arena, hunt->seen, n * size, (n ? 2 * n : 1) * size);
+	hunt->seen = arena_more(&hunt->arena, hunt->seen, hunt->seen_count, sizeof *hunt->seen);
 	hunt->seen[hunt->seen_count++] = pid;
 	return true;
 }

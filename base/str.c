@@ -178,3 +178,23 @@ words_has(struct words words, struct str word)
 			return true;
 	return false;
 }
+
+void
+words_add(struct arena *arena, struct words *words, struct str word)
+{
+	words->w = arena_more(arena, words->w, words->n, sizeof *words->w);
+	words->w[words->n++] = word;
+}
+
+struct words
+words_concat(struct arena *arena, const struct words *lists, size_t count)
+{
+	struct words all = {NULL, 0};
+	for (size_t i = 0; i < count; i++)
+		all.n += lists[i].n;
+	struct str *end = all.w = arena_array(arena, struct str, all.n);
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < lists[i].n; k++)
+			*end++ = lists[i].w[k];
+	return all;
+}

@@ -52,6 +52,10 @@ bool str_integer(struct str, int64_t *value);
 /* The words joined by one separator. */
 struct str words_join(struct arena *, struct words, struct str separator);
 bool words_has(struct words, struct str);
+/* Adds a word to a list that grows by this alone, from an empty one on. */
+void words_add(struct arena *, struct words *, struct str);
+/* The words of all the lists, one list's after the other's. */
+struct words words_concat(struct arena *, const struct words *lists, size_t count);
 
 /* Text that grows in an arena. */
 struct buf {

@@ -106,12 +106,9 @@ value_read(struct cli *cli, const struct flag *flag, struct str value)
 			return false;
 		*(struct str *)place = value;
 		break;
-	case FLAG_TYPE_WORDS: {
-		struct words *words = place;
-		words->w = arena_grow(&cli->arena, words->w, words->n * sizeof *words->w, (words->n + 1) * sizeof *words->w);
-		words->w[words->n++] = value;
+	case FLAG_TYPE_WORDS:
+		words_add(&cli->arena, place, value);
 		break;
-	}
 	case FLAG_TYPE_NUMBER:
 		read = str_integer(value, (int64_t *)place) && *(int64_t *)place > 0;
 		break;
@@ -225,9 +222,7 @@ argument_read(struct reader *reader, struct str text)
 		diag_hint(diag, "`edcc help %s` says what it takes", cli->command->name);
 		return false;
 	}
-	struct words *words = &cli->arguments;
-	words->w = arena_grow(&cli->arena, words->w, words->n * sizeof *words->w, (words->n + 1) * sizeof *words->w);
-	words->w[words->n++] = text;
+	words_add(&cli->arena, &cli->arguments, text);
 	return true;
 }
 

@@ -129,7 +129,7 @@ define(struct loader *l, struct space *space, const struct definition *definitio
 		binding->parameter = true;
 	if (missed)
 		report_late(l, definition, *missed);
-	else if (l->deciding && (before.definition != binding->definition || definition->op == OP_ADD) &&
+	else if (before.state == BINDING_DONE && (before.definition != binding->definition || definition->op == OP_ADD) &&
 		 eval_was_read(l, space, place, &condition))
 		report_late(l, definition, condition);
 }
@@ -233,11 +233,7 @@ collect_include(struct loader *l, const struct context *context, const struct in
 static void
 collect_block(struct loader *l, const struct context *context, const struct block *block)
 {
-	if (l->block_count == l->block_room) {
-		uint32_t room = l->block_room * 2 + 16;
-		l->blocks = arena_grow(&l->scratch, l->blocks, l->block_room * sizeof *l->blocks, room * sizeof *l->blocks);
-		l->block_room = room;
-	}
+	l->blocks = arena_more(&l->scratch, l->blocks, l->block_count, sizeof *l->blocks);
 	l->blocks[l->block_count++] = (struct placed){block, context};
 }
 

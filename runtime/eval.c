@@ -160,8 +160,8 @@ take_override(struct loader *l, const struct space *space, uint32_t place)
 static void
 add_additions(struct loader *l, const struct binding *binding, struct value *value)
 {
-	struct words *parts, all = {NULL, value->words.n};
-	size_t count = 1, at = 0;
+	struct words *parts;
+	size_t count = 1, words = value->words.n;
 
 	if (!binding->additions)
 		return;
@@ -174,18 +174,13 @@ add_additions(struct loader *l, const struct binding *binding, struct value *val
 		struct value more = expand_value(l, a->definition->value, a->context->space, VALUE_WORDS);
 		value->secret |= more.secret || a->definition->secret;
 		value->unknown |= more.unknown;
-		all.n += more.words.n;
+		words += more.words.n;
 		parts[count++] = more.words;
 	}
-	if (!expand_charge(l, place_of(binding), all.n * sizeof(struct str)))
+	if (!expand_charge(l, place_of(binding), words * sizeof(struct str)))
 		value->unknown = true;
-	if (value->unknown)
-		return;
-	all.w = arena_array(l->arena, struct str, all.n);
-	for (size_t i = 0; i < count; i++)
-		for (size_t j = 0; j < parts[i].n; j++)
-			all.w[at++] = parts[i].w[j];
-	value->words = all;
+	if (!value->unknown)
+		value->words = words_concat(l->arena, parts, count);
 }
 
 /* Gives a variable its value; those it needs have theirs. */

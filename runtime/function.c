@@ -214,25 +214,20 @@ call_file(struct call *c)
 static void
 call_glob(struct call *c)
 {
-	struct words patterns = argument(c, 0), found, all = {NULL, 0};
+	struct words patterns = argument(c, 0), *found = arena_array(&c->l->scratch, struct words, patterns.n);
 	const struct project_files *files = c->l->files;
+	const char *dir = str_c(&c->l->scratch, c->l->dir);
 	struct str error;
 
 	for (size_t i = 0; i < patterns.n; i++) {
-		if (!files->glob(files->context, c->l->arena, str_c(&c->l->scratch, c->l->dir), patterns.w[i], &found, &error)) {
+		if (!files->glob(files->context, c->l->arena, dir, patterns.w[i], &found[i], &error)) {
 			refuse(c, 0, c->result.secret ? STR("this pattern cannot be read") : error);
 			return;
 		}
-		struct words both = {NULL, all.n + found.n};
-		both.w = arena_array(c->l->arena, struct str, both.n);
-		if (all.n)
-			memcpy(both.w, all.w, all.n * sizeof *all.w);
-		if (found.n)
-			memcpy(both.w + all.n, found.w, found.n * sizeof *found.w);
-		all = both;
-		expand_charge(c->l, c->span, all.n * sizeof *all.w);
+		if (!expand_charge(c->l, c->span, found[i].n * sizeof *found[i].w))
+			return;
 	}
-	c->result.words = all;
+	c->result.words = words_concat(c->l->arena, found, patterns.n);
 }
 
 static void
@@ -338,24 +333,18 @@ call_map(struct call *c)
 	struct words from = argument(c, 1);
 	const struct value *outer = c->l->it;
 	struct words *made = arena_array(&c->l->scratch, struct words, from.n);
-	size_t count = 0;
 
 	for (size_t i = 0; i < from.n && !c->result.unknown; i++) {
 		struct value it = {{&from.w[i], 1}, c->result.secret, false};
 		c->l->it = &it;
 		made[i] = argument(c, 0);
 		c->l->it = outer;
-		count += made[i].n;
-		if (!expand_charge(c->l, c->span, sizeof(struct words)))
+		/* Before they are put together: one value named in TEXT comes as often as there are words. */
+		if (!expand_charge(c->l, c->span, sizeof(struct words) + made[i].n * sizeof(struct str)))
 			return;
 	}
-	if (c->result.unknown)
-		return;
-	c->result.words = words_new(c, count);
-	count = 0;
-	for (size_t i = 0; i < from.n; i++)
-		for (size_t j = 0; j < made[i].n; j++)
-			c->result.words.w[count++] = made[i].w[j];
+	if (!c->result.unknown)
+		c->result.words = words_concat(c->l->arena, made, from.n);
 }
 
 static void

@@ -89,9 +89,7 @@ read_path(struct loader *l, struct str path, struct str *text, struct str *error
 static void
 add_input(struct loader *l, struct str name, struct str path, uint32_t source)
 {
-	size_t size = sizeof *l->inputs;
-
-	l->inputs = arena_grow(l->arena, l->inputs, l->input_count * size, (l->input_count + 1) * size);
+	l->inputs = arena_more(l->arena, l->inputs, l->input_count, sizeof *l->inputs);
 	l->inputs[l->input_count++] = (struct input){name, path, source};
 }
 

@@ -47,7 +47,6 @@ struct loader {
 	uint32_t space_count;
 	struct placed *blocks; /* in file order once all is collected */
 	uint32_t block_count;
-	uint32_t block_room;
 	bool vague; /* a branch that cannot be decided has builds or includes: a name that is not found may be there */
 	struct pending *pending; /* conditionals that are still to be decided, in file order */
 	struct pending **pending_end; /* NULL where there are none */

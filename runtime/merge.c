@@ -182,11 +182,8 @@ give(struct loader *l, const struct setting_schema *setting, const struct bindin
 		return true;
 	}
 	if (!binding->definition && value.words.n && *setting->fallback) {
-		struct words base = default_words(l, setting), both = {NULL, base.n + value.words.n};
-		both.w = arena_array(l->arena, struct str, both.n);
-		for (size_t i = 0; i < both.n; i++)
-			both.w[i] = i < base.n ? base.w[i] : value.words.w[i - base.n];
-		value.words = both;
+		struct words both[] = {default_words(l, setting), value.words};
+		value.words = words_concat(l->arena, both, 2);
 	}
 	if (!value.words.n)
 		return false;

@@ -92,15 +92,20 @@ print_word(struct buf *out, struct str word)
 	buf_add_byte(out, single ? '"' : '\'');
 }
 
-static void
-print_variable(struct buf *out, const struct sources *sources, const struct scope *scope, const struct variable *variable)
+const char *
+origin_name(enum origin origin)
 {
-	static const char *const origins[] = {
+	static const char *const names[] = {
 #define X(name, text) text,
 		ORIGINS(X)
 #undef X
 	};
+	return names[origin];
+}
 
+static void
+print_variable(struct buf *out, const struct sources *sources, const struct scope *scope, const struct variable *variable)
+{
 	buf_printf(out, "%.*s%s%.*s =", STR_ARG(scope->name), scope->name.n ? "." : "", STR_ARG(variable->name));
 	if (variable->value.secret)
 		buf_add_c(out, " (secret)");
@@ -110,7 +115,7 @@ print_variable(struct buf *out, const struct sources *sources, const struct scop
 		buf_add_byte(out, ' ');
 		print_word(out, variable->value.words.w[i]);
 	}
-	buf_printf(out, "  # %s", origins[variable->origin]);
+	buf_printf(out, "  # %s", origin_name(variable->origin));
 	if (variable->span.source) {
 		struct source_place place = source_place(sources, variable->span);
 		buf_printf(out, ", %.*s:%u:%u", STR_ARG(place.name), (unsigned)place.line, (unsigned)place.column);
@@ -175,7 +180,7 @@ project_read_overrides(struct arena *arena, struct sources *sources, struct diag
 		override.name = source_text(sources, definition->name);
 		if (!read_plain(arena, sources, diags, definition->value, &override.value))
 			continue;
-		*overrides = arena_grow(arena, *overrides, *count * sizeof **overrides, (*count + 1) * sizeof **overrides);
+		*overrides = arena_more(arena, *overrides, *count, sizeof **overrides);
 		(*overrides)[(*count)++] = override;
 	}
 	return diags->error_count == errors;

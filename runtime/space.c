@@ -30,8 +30,7 @@ space_new(struct loader *l, struct space *parent)
 	space->names = space->included = space->instances = space->ghosts = empty;
 	space->missing = arena_new(&l->scratch, struct map);
 	*space->missing = empty;
-	l->spaces =
-		arena_grow(&l->scratch, l->spaces, l->space_count * sizeof *l->spaces, (l->space_count + 1) * sizeof *l->spaces);
+	l->spaces = arena_more(&l->scratch, l->spaces, l->space_count, sizeof *l->spaces);
 	l->spaces[l->space_count++] = space;
 	return space;
 }

@@ -201,10 +201,8 @@ list_names(struct arena *arena, const struct family *family)
 			bool plain = str_eq(name, kind);
 			bool versioned = str_starts(name, kind) && version.n && name.s[kind.n] == '-' &&
 					 leading_version(version).n == version.n;
-			if ((!plain && !versioned) || words_has(names, name))
-				continue;
-			names.w = arena_grow(arena, names.w, names.n * sizeof name, (names.n + 1) * sizeof name);
-			names.w[names.n++] = str_dup(arena, name);
+			if ((plain || versioned) && !words_has(names, name))
+				words_add(arena, &names, str_dup(arena, name));
 		}
 		if (dir)
 			closedir(dir);
@@ -321,8 +319,7 @@ add_path(struct arena *arena, struct words *paths, const char *program, struct s
 	for (size_t i = 0; i < paths->n; i++)
 		if (strcmp(strrchr(paths->w[i].s, '/'), name) == 0)
 			return;
-	paths->w = arena_grow(arena, paths->w, paths->n * sizeof path, (paths->n + 1) * sizeof path);
-	paths->w[paths->n++] = path;
+	words_add(arena, paths, path);
 }
 
 static void

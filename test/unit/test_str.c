@@ -120,6 +120,16 @@ building(void **state)
 	assert_text(words_join(&arena, (struct words){NULL, 0}, STR(", ")), "");
 	assert_true(words_has((struct words){list, 3}, STR("b")));
 	assert_false(words_has((struct words){list, 3}, STR("c")));
+	struct words grown = {NULL, 0}, lists[3];
+	for (int i = 0; i < 9; i++) {
+		words_add(&arena, &grown, str_printf(&arena, "%d", i));
+		arena_text(&arena, 1); /* so that the list cannot grow in its place */
+	}
+	lists[0] = grown;
+	lists[1] = (struct words){NULL, 0};
+	lists[2] = (struct words){list, 3};
+	assert_text(words_join(&arena, words_concat(&arena, lists, 3), STR(" ")), "0 1 2 3 4 5 6 7 8 a  b");
+	assert_int_equal(words_concat(&arena, NULL, 0).n, 0);
 	arena_free(&arena);
 }
 
