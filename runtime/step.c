@@ -15,9 +15,11 @@
 
 /* What is left between TERM and KILL. */
 #define STEP_KILL_MS 5000
-/* How long the output is read on after the recipe's own process has ended, and what is left to those that it leaves behind. */
+/* How long the output is read on after the recipe's own process has ended, what is left to those that it leaves behind, and for how
+ * long they are not worth a word. */
 #define STEP_DRAIN_MS 100
 #define STEP_LEFT_BEHIND_MS 2000
+#define STEP_LINGER_MS 20
 /* How often to look where the kernel has no pidfd_open. */
 #define STEP_NO_PIDFD_MS 10
 /* Callers of build_failed that wait for the step's end at once; any more are answered. */
@@ -230,13 +232,19 @@ watch(struct step *step)
 static void
 end_left_behind(struct step *step, pid_t group)
 {
-	if (step->process.out < 0 && kill(-group, 0) < 0)
-		return;
-	if (!step->kill_at)
+	/* What bash itself does not wait for, as in `cmp a <(b)`, ends a moment later. */
+	for (int64_t until = os_now_ms() + STEP_LINGER_MS; step->process.out < 0; poll(NULL, 0, 1)) {
+		if (kill(-group, 0) < 0)
+			return;
+		if (os_now_ms() >= until)
+			break;
+	}
+	/* Where nobody collects orphans, a group may be there and none of it alive. */
+	bool alive = os_end_marked(step->arena, step->mark, STEP_LEFT_BEHIND_MS) > 0 || step->process.out >= 0;
+	if (alive && !step->kill_at)
 		event_warning(step->run->events,
-			STR("what is to run on belongs into a step of its own; 'wait' in the recipe waits for the others"),
+			STR("nothing runs on from one step to the next; a recipe waits with 'wait' for what it has started"),
 			"step '%.*s' left processes running; they are ended", STR_ARG(step->build->name));
-	os_end_marked(step->arena, step->mark, STEP_LEFT_BEHIND_MS);
 	kill(-group, SIGKILL);
 	while (step->process.out >= 0 && output_read(&step->output, step->process.out) == OUTPUT_MORE)
 		;

@@ -126,7 +126,14 @@ def leaves_a_daemon():
         if name == "open":
             same(problems(project, result), [
                 "edcc: warning: step 'one' left processes running; they are ended",
-                "edcc: hint: what is to run on belongs into a step of its own; 'wait' in the recipe waits for the others"])
+                "edcc: hint: nothing runs on from one step to the next; a recipe waits with 'wait' for what it has started"])
+
+
+@test
+def waits_for_a_substitution():
+    """bash does not wait for <( ), which may end a moment after what reads it: nothing worth a word."""
+    project = recipe("substitution", "cmp <(head -c 300000000 /dev/zero) <(head -c 300000000 /dev/zero)\n")
+    same(problems(project, verdict(project, 0, "")), [])
 
 
 @test
