@@ -26,16 +26,16 @@ parse_rule(struct parser *p, bool success)
 	return rule->condition ? &rule->item : NULL;
 }
 
-/* Which verdict rule the line begins, judged by its first two words. */
+/* Which verdict rule the line begins, judged by its first two words, the second of which is `second`. */
 static bool
-at_rule(const struct lexer *lex, struct span first, bool *success)
+at_rule(const struct lexer *lex, struct span first, const char *second, bool *success)
 {
 	struct str word = lex_text(lex, first);
 	uint32_t at = scan_blanks(lex->text, first.offset + first.length, lex->end, CHAR_BLANK);
 	uint32_t end = scan_over(lex->text, at, lex->end, CHAR_NAME);
 
 	*success = str_is(word, "build_success");
-	return (*success || str_is(word, "build_failed")) && str_is((struct str){lex->text + at, end - at}, "when");
+	return (*success || str_is(word, "build_failed")) && str_is((struct str){lex->text + at, end - at}, second);
 }
 
 /* Whether `if …` is the Edccfile's and not bash's: the line ends in a ':' right after a character other than ';', and has no `then`. */
@@ -58,6 +58,22 @@ at_own_if(const struct parser *p)
 	return last.kind == TOKEN_COLON && before != ';' && !char_is(before, CHAR_WHITE);
 }
 
+/* A rule too late is a call of the command of that name, and a verdict before anything was looked at. */
+static void
+refuse_late_rule(struct parser *p, uint32_t source, uint32_t at)
+{
+	const struct lexer *lex = &p->lex;
+	struct span first = {source, at, scan_over(lex->text, at, lex->end, CHAR_NAME) - at};
+	struct str word = lex_text(lex, first);
+	bool success;
+
+	if (!at_rule(lex, first, "when", &success) && !at_rule(lex, first, "if", &success))
+		return;
+	struct diag *d =
+		diag_error(p->diags, first, "a verdict rule stands before the recipe, as in `%.*s when CONDITION`", STR_ARG(word));
+	diag_hint(d, "here bash would call the command of that name; its message, if this is one, stands in quotes");
+}
+
 /* recipe = RECIPE ; */
 static struct item *
 parse_recipe(struct parser *p, const struct body *body)
@@ -77,6 +93,7 @@ parse_recipe(struct parser *p, const struct body *body)
 				"the recipe's first line");
 			break;
 		}
+		refuse_late_rule(p, span.source, at + n);
 		at = newline ? (uint32_t)(newline - text) + 1 : end;
 	}
 	return &recipe->item;
@@ -93,7 +110,7 @@ parse_step_line(struct parser *p, const struct body *body)
 		return parse_definition(p, &head);
 	if (str_is(lex_text(&p->lex, head.name), "if") && at_own_if(p))
 		return parse_conditional(p, body);
-	if (at_rule(&p->lex, head.name, &success))
+	if (at_rule(&p->lex, head.name, "when", &success))
 		return parse_rule(p, success);
 	return parse_recipe(p, body);
 }
