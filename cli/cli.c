@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "runtime/cloud.h"
 #include "runtime/journal.h"
 #include "runtime/provider.h"
 
@@ -113,6 +114,7 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 		*status = EXIT_STATUS_PROVIDER;
 		return NULL;
 	}
+	cloud_observe(&cli->arena, project, cli->cloud, cli->environment, world);
 	return plan_make(&cli->arena, project, world, options, &cli->diags);
 }
 

@@ -81,6 +81,7 @@ struct cli {
 	struct sources sources;
 	struct diags diags;
 	char *const *environment;
+	const struct cloud *cloud;
 	const struct command *command;
 	struct flags flags;
 	uint64_t given; /* a bit for each flag */

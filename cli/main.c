@@ -1,4 +1,5 @@
 #include "cli/command.h"
+#include "aws/cloud_aws.h"
 #include "base/os.h"
 #include "runtime/step_command.h"
 
@@ -80,7 +81,7 @@ main(int argc, char **argv)
 		return step_command(argc, argv);
 	/* A view whose reader has gone away must not end a run before its teardown. */
 	signal(SIGPIPE, SIG_IGN);
-	struct cli cli = {.environment = environ};
+	struct cli cli = {.environment = environ, .cloud = &cloud_aws};
 	cli.diags.sources = &cli.sources;
 	enum exit_status status = EXIT_STATUS_USAGE;
 	if (options_read(&cli, argc, argv)) {

@@ -24,6 +24,7 @@ static const struct {
 	[EVENT_NOTE] = {.text = "message"},
 	[EVENT_WARNING] = {.text = "message", .hint = "hint"},
 	[EVENT_VERDICT] = {.name = "step", .text = "verdict", .hint = "reason"},
+	[EVENT_PROGRESS] = {.name = "path", .number = "bytes", .total = "total"},
 	[EVENT_ARTIFACT] = {.name = "path", .text = "sha256", .number = "bytes"},
 	[EVENT_TEARDOWN] = {.name = "run", .number = "things"},
 	[EVENT_UNDONE] = {.name = "action", .took = "took"},

@@ -329,6 +329,7 @@ lines_add(struct lines *lines, struct buf *out, const struct event *event)
 		put_end(lines, out, event);
 		break;
 	case EVENT_SLOTS:
+	case EVENT_PROGRESS:
 		break;
 	}
 }

@@ -19,6 +19,7 @@
 /* Lines of the live region, at most, and a third of the window. */
 #define REGION_LINES 12
 #define BAR_COLUMNS 20
+#define MEGABYTE 1000000
 
 struct terminal_host {
 	struct str name;
@@ -45,6 +46,7 @@ struct terminal {
 	struct progress {
 		int64_t number, total;
 	} steps, fleet, printed, removals; /* printed: what a step's own output says, as ninja's [12/345] */
+	struct progress stored; /* megabytes, of the artifact that moved last */
 	struct terminal_host *hosts;
 	uint32_t host_count;
 	size_t columns, rows;
@@ -117,6 +119,8 @@ progress_of(const struct terminal *terminal)
 {
 	if (terminal->removals.total)
 		return terminal->removals;
+	if (terminal->stored.total)
+		return terminal->stored;
 	if (terminal->printed.total)
 		return terminal->printed;
 	if (!terminal->steps.number && terminal->fleet.number < terminal->fleet.total)
@@ -336,6 +340,12 @@ take_state(struct terminal *terminal, const struct event *event)
 		break;
 	case EVENT_SLOTS:
 		take_slots(terminal, event);
+		break;
+	case EVENT_PROGRESS:
+		terminal->stored = (struct progress){event->number / MEGABYTE, event->total / MEGABYTE};
+		break;
+	case EVENT_ARTIFACT:
+		terminal->stored = (struct progress){0, 0};
 		break;
 	case EVENT_TEARDOWN:
 		terminal->phase = "teardown";

@@ -1,15 +1,20 @@
-/* artifact: one line of an artifacts block: what its patterns match is copied to its destination, read back and compared. */
-#include "runtime/run.h"
+/* artifact: one line of an artifacts block: what its patterns match is stored at its destination, a folder or a cloud, and compared with what is there. */
+#include "runtime/cloud.h"
 #include "runtime/step.h"
 
 #include "base/hash.h"
+#include "base/pool.h"
 
 #include <string.h>
+
+/* To a cloud: files at once, and how often it is told how far one has got. */
+#define STORES_AT_ONCE 8
+#define PROGRESS_MS 200
 
 /* Where one file goes. */
 struct delivery {
 	struct str from; /* relative to the source tree */
-	struct str to; /* as the user would write it: relative to the Edccfile's folder */
+	struct str to; /* as the user would write it: relative to the Edccfile's folder, or a URL */
 };
 
 struct store {
@@ -19,25 +24,13 @@ struct store {
 	struct str root;
 	struct delivery *deliveries;
 	size_t count;
-	struct map targets; /* to → from, as struct delivery * by index + 1 */
+	struct map targets; /* to → from */
 	struct failure *failure;
+	const struct cloud *cloud; /* NULL: to a folder */
+	void *account;
+	pthread_mutex_t mutex; /* for the failure, where several go up at once */
+	bool failed;
 };
-
-bool
-artifact_check(const struct project *project, struct diags *diags)
-{
-	bool good = true;
-	for (uint32_t i = 0; i < project->artifact_count; i++) {
-		const struct artifact_line *line = &project->artifacts[i];
-		if (!str_starts(line->destination, STR("s3://")))
-			continue;
-		struct diag *diag =
-			diag_error(diags, line->span, "provider local cannot store to '%.*s'", STR_ARG(line->destination));
-		diag_hint(diag, "name a folder here; a bucket takes 'provider aws'");
-		good = false;
-	}
-	return good;
-}
 
 /* --- what goes where --- */
 
@@ -102,9 +95,7 @@ add_delivery(struct store *store, struct str from, struct str to)
 				STR_ARG(from)),
 			"with ** in the pattern they keep their folders");
 	}
-	size_t n = store->count, size = sizeof *store->deliveries;
-	if ((n & (n - 1)) == 0)
-		store->deliveries = arena_grow(arena, store->deliveries, n * size, (n ? 2 * n : 1) * size);
+	store->deliveries = arena_more(arena, store->deliveries, store->count, sizeof *store->deliveries);
 	store->deliveries[store->count++] = (struct delivery){from, to};
 	struct str *kept = arena_new(arena, struct str);
 	*kept = from;
@@ -117,7 +108,8 @@ static bool
 is_file_destination(struct store *store)
 {
 	const struct artifact_line *line = store->line;
-	return line->patterns.n == 1 && !has_wildcard(line->patterns.w[0]) && !str_ends(line->destination, STR("/")) &&
+	bool bucket = cloud_is_url(line->destination) && cloud_bucket(line->destination).n + strlen("s3://") == line->destination.n;
+	return line->patterns.n == 1 && !has_wildcard(line->patterns.w[0]) && !str_ends(line->destination, STR("/")) && !bucket &&
 	       !os_is_folder(absolute(store, store->root, line->patterns.w[0])) &&
 	       !os_is_folder(absolute(store, store->run->project->dir, line->destination));
 }
@@ -166,13 +158,27 @@ fill_stored(struct json_writer *json, void *context)
 	json_put_integer(json, "size", (int64_t)stored->size);
 }
 
+/* What is stored and verified is in the journal, and told. */
+static bool
+say_stored(struct run *run, struct str to, struct stored stored, struct failure *failure)
+{
+	struct str error;
+	if (!journal_write(run->journal, RECORD_ARTIFACT, to, false, fill_stored, &stored, &error)) {
+		run_journal_failure(run, error, failure);
+		return false;
+	}
+	event_emit(run->events,
+		(struct event){.kind = EVENT_ARTIFACT, .name = to, .text = str_from(stored.hex), .number = (int64_t)stored.size});
+	return true;
+}
+
 /* Copies, reads back what is on disk, says so. */
 static bool
-store_one(struct store *store, struct delivery delivery)
+store_here(struct store *store, struct delivery delivery)
 {
 	struct arena *arena = &store->arena;
-	struct run *run = store->run;
-	const char *from = absolute(store, store->root, delivery.from), *to = absolute(store, run->project->dir, delivery.to);
+	const char *from = absolute(store, store->root, delivery.from),
+		   *to = absolute(store, store->run->project->dir, delivery.to);
 	const char *slash = strrchr(to, '/');
 	struct str folder = {to, (size_t)(slash - to)}, error;
 	char hex[HASH_HEX_LENGTH + 1], again[HASH_HEX_LENGTH + 1];
@@ -185,13 +191,142 @@ store_one(struct store *store, struct delivery delivery)
 		return fail(store,
 			str_printf(arena, "'%.*s' was not stored as it is: what was read back differs", STR_ARG(delivery.to)),
 			"the disk, or somebody who writes there at the same time");
-	if (!journal_write(run->journal, RECORD_ARTIFACT, delivery.to, false, fill_stored, &stored, &error)) {
-		run_journal_failure(run, error, store->failure);
+	return say_stored(store->run, delivery.to, stored, store->failure);
+}
+
+/* --- storing in a cloud --- */
+
+/* One file on its way. What was begun of it is in the journal until it is known to be whole, under an action of its own. */
+struct ascent {
+	struct store *store;
+	struct delivery delivery;
+	struct action action;
+	struct str upload;
+	int64_t told; /* when, by os_now_ms */
+	bool begun;
+	struct failure failure;
+};
+
+static void
+fill_upload(struct json_writer *json, void *context)
+{
+	const struct ascent *ascent = context;
+	struct cloud_place place = cloud_place(ascent->store->run->project);
+	json_put_text(json, "url", ascent->delivery.to);
+	json_put_text(json, "upload", ascent->upload);
+	json_put_text(json, "region", place.region);
+	json_put_text(json, "profile", place.profile);
+	json_put_text(json, "endpoint", place.endpoint);
+}
+
+static bool
+on_begun(void *context, struct str upload)
+{
+	struct ascent *ascent = context;
+	ascent->upload = upload;
+	ascent->begun = run_intent(ascent->store->run, &ascent->action, fill_upload, ascent, &ascent->failure);
+	return ascent->begun;
+}
+
+static void
+on_moved(void *context, int64_t done, int64_t total)
+{
+	struct ascent *ascent = context;
+	int64_t now = os_now_ms();
+	if (now - ascent->told < PROGRESS_MS)
+		return;
+	ascent->told = now;
+	event_emit(ascent->store->run->events,
+		(struct event){.kind = EVENT_PROGRESS, .name = ascent->delivery.to, .number = done, .total = total});
+}
+
+static bool
+ascend(struct ascent *ascent, struct arena *arena)
+{
+	struct store *store = ascent->store;
+	struct run *run = store->run;
+	struct cloud_stored result;
+	struct str error;
+	struct cloud_file file = {
+		.path = str_printf(arena, "%.*s/%.*s", STR_ARG(store->root), STR_ARG(ascent->delivery.from)).s,
+		.url = ascent->delivery.to,
+		.context = ascent,
+		.moved = on_moved,
+		.begun = on_begun,
+	};
+	if (!store->cloud->store(store->account, arena, &file, &result, &ascent->failure))
 		return false;
+	if (ascent->begun)
+		journal_write(run->journal, RECORD_UNDONE, ascent->action.name, false, NULL, NULL, &error);
+	struct stored stored = {.hex = str_c(arena, result.sha256), .size = (uint64_t)result.size};
+	return say_stored(run, ascent->delivery.to, stored, &ascent->failure);
+}
+
+static void
+store_there(void *context, void *item)
+{
+	struct store *store = context;
+	const struct delivery *delivery = item;
+	struct run *run = store->run;
+	struct arena arena = {NULL};
+	struct ascent ascent = {.store = store, .delivery = *delivery, .told = os_now_ms(), .failure = {.arena = &arena}};
+	ascent.action.type = &action_artifact;
+	ascent.action.name = str_printf(&arena, "upload %.*s", STR_ARG(delivery->to));
+	pthread_mutex_lock(&store->mutex);
+	bool ended = store->failed || os_cancel_raised(&run->cancel);
+	pthread_mutex_unlock(&store->mutex);
+	bool done = !ended && ascend(&ascent, &arena);
+	pthread_mutex_lock(&store->mutex);
+	if (!done && !ended && !store->failed) {
+		store->failed = true;
+		fail(store,
+			str_printf(&store->arena, "cannot store '%.*s': %.*s", STR_ARG(delivery->from),
+				STR_ARG(ascent.failure.message)),
+			"");
+		store->failure->hint = str_dup(store->failure->arena, ascent.failure.hint);
 	}
-	event_emit(run->events,
-		(struct event){.kind = EVENT_ARTIFACT, .name = delivery.to, .text = str_from(hex), .number = (int64_t)stored.size});
-	return true;
+	pthread_mutex_unlock(&store->mutex);
+	arena_free(&arena);
+}
+
+/* Several files at once: most of them are small, and each waits for answers more than for bytes. */
+static bool
+store_all_there(struct store *store)
+{
+	store->account = cloud_account(store->run, NULL, &store->cloud, store->failure);
+	store->failure->status = EXIT_STATUS_BUILD_FAILED;
+	if (!store->account)
+		return false;
+	struct pool *pool = pool_new(STORES_AT_ONCE);
+	if (!pool)
+		return fail(store, STR("no thread can be started"), "something here has used them up");
+	for (size_t i = 0; i < store->count; i++)
+		pool_submit(pool, store_there, store, &store->deliveries[i]);
+	pool_free(pool);
+	return !store->failed;
+}
+
+/* Drops what was begun and not finished. */
+static bool
+artifact_undo(struct run *run, const struct json *params, const struct json *result, struct failure *failure)
+{
+	const struct str none = {NULL, 0};
+	struct cloud_place place = {
+		json_text(params, "region", none), json_text(params, "profile", none), json_text(params, "endpoint", none)};
+	const struct cloud *cloud;
+	void *account = cloud_account(run, &place, &cloud, failure);
+	(void)result;
+	return account && cloud->drop(account, json_text(params, "url", none), json_text(params, "upload", none), failure);
+}
+
+/* --- a line --- */
+
+static bool
+interrupted(struct store *store)
+{
+	failure_set(store->failure, EXIT_STATUS_INTERRUPTED, "interrupted while artifacts were stored");
+	store->failure->hint = (struct str){NULL, 0};
+	return false;
 }
 
 static bool
@@ -210,12 +345,14 @@ store_all(struct store *store)
 				"patterns are relative to the source tree; a success means that every artifact is stored");
 		event_warning(run->events, STR(""), "no file matches '%.*s'", STR_ARG(patterns));
 	}
+	if (store->count && cloud_is_url(line->destination)) {
+		bool done = store_all_there(store);
+		return os_cancel_raised(&run->cancel) ? interrupted(store) : done;
+	}
 	for (size_t i = 0; i < store->count; i++) {
-		if (os_cancel_raised(&run->cancel)) {
-			failure_set(store->failure, EXIT_STATUS_INTERRUPTED, "interrupted while artifacts were stored");
-			return false;
-		}
-		if (!store_one(store, store->deliveries[i]))
+		if (os_cancel_raised(&run->cancel))
+			return interrupted(store);
+		if (!store_here(store, store->deliveries[i]))
 			return false;
 	}
 	return true;
@@ -224,7 +361,10 @@ store_all(struct store *store)
 static bool
 artifact_run(struct run *run, const struct action *action, struct failure *failure)
 {
-	struct store store = {.run = run, .line = &run->project->artifacts[action->index], .failure = failure};
+	struct store store = {.run = run,
+		.line = &run->project->artifacts[action->index],
+		.failure = failure,
+		.mutex = PTHREAD_MUTEX_INITIALIZER};
 	store.root = source_root(&store.arena, run);
 	store.targets = map_new(&store.arena);
 	bool done = store_all(&store);
@@ -236,4 +376,5 @@ const struct action_type action_artifact = {
 	.name = "artifact",
 	.section = SECTION_ARTIFACTS,
 	.run = artifact_run,
+	.undo = artifact_undo,
 };

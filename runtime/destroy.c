@@ -1,4 +1,5 @@
 #include "base/arena.h"
+#include "runtime/cloud.h"
 #include "runtime/execute.h"
 #include "runtime/provider.h"
 #include "runtime/teardown.h"
@@ -10,7 +11,7 @@
 #define REMAINS_GRACE_MS 2000
 
 enum teardown_end
-teardown_remains(const char *state, struct str id, struct events *events, char *const *environment, struct os_cancel let_go)
+teardown_remains(const char *state, struct str id, struct events *events, const struct execute_options *options)
 {
 	struct run *run = calloc(1, sizeof *run);
 	struct journal_state journal;
@@ -19,8 +20,9 @@ teardown_remains(const char *state, struct str id, struct events *events, char *
 		os_exhausted();
 	struct failure failure = {.arena = &run->arena};
 	run->events = events;
-	run->environment = environment;
-	run->cancel = let_go;
+	run->environment = options->environment;
+	run->cloud = cloud_link_new(run, options->cloud);
+	run->cancel = options->let_go;
 	if (!run_open(run, state, id, &failure)) {
 		event_emit(events, (struct event){.kind = EVENT_FAILED, .name = id, .text = failure.message, .hint = failure.hint});
 		run_close(run);
@@ -32,7 +34,7 @@ teardown_remains(const char *state, struct str id, struct events *events, char *
 		provider = provider_named(journal.provider);
 	/* Its steps may have outlived it, and would go on writing where things are being removed. */
 	os_end_marked(&run->arena, run->mark.s, REMAINS_GRACE_MS);
-	enum teardown_end end = teardown_run(run, provider ? provider->types : NULL, EXIT_STATUS_SUCCESS, let_go);
+	enum teardown_end end = teardown_run(run, provider ? provider->types : NULL, EXIT_STATUS_SUCCESS, options->let_go);
 	if (end == TEARDOWN_LET_GO)
 		return end; /* its threads still use the run */
 	run_close(run);
@@ -49,7 +51,7 @@ is_kept(struct arena *arena, const char *state, struct str id)
 }
 
 enum teardown_end
-teardown_dead_runs(const char *state, struct events *events, char *const *environment, struct os_cancel let_go)
+teardown_dead_runs(const char *state, struct events *events, const struct execute_options *options)
 {
 	struct arena arena = {0};
 	struct words runs;
@@ -62,7 +64,7 @@ teardown_dead_runs(const char *state, struct events *events, char *const *enviro
 		if (journal_ended(state, runs.w[i]) || is_kept(&arena, state, runs.w[i]))
 			continue;
 		event_note(events, "run %.*s ended without its teardown, which is done now", STR_ARG(runs.w[i]));
-		enum teardown_end end = teardown_remains(state, runs.w[i], events, environment, let_go);
+		enum teardown_end end = teardown_remains(state, runs.w[i], events, options);
 		if (end > worst)
 			worst = end;
 	}
@@ -94,7 +96,7 @@ destroy_runs(struct arena *arena, const char *state, struct str only, struct eve
 		if ((only.n && !str_eq(only, runs.w[i])) || journal_ended(state, runs.w[i]))
 			continue;
 		count++;
-		enum teardown_end end = teardown_remains(state, runs.w[i], events, options->environment, options->let_go);
+		enum teardown_end end = teardown_remains(state, runs.w[i], events, options);
 		if (end > worst)
 			worst = end;
 	}

@@ -19,6 +19,7 @@
 	EVENT(NOTE, "note") /* text: worth a line */                                                                               \
 	EVENT(WARNING, "warning") /* text, hint */                                                                                 \
 	EVENT(VERDICT, "verdict") /* of a step (name) or the build (no name): text = build_success or build_failed, hint = why */  \
+	EVENT(PROGRESS, "progress") /* of an artifact that takes a while: name = where, number = bytes, total = of how many */     \
 	EVENT(ARTIFACT, "artifact") /* stored and verified: name = where, text = digest, number = bytes */                         \
 	EVENT(TEARDOWN, "teardown") /* begins: number = how many things are to be removed */                                       \
 	EVENT(UNDONE, "undone") /* name is gone, took */                                                                           \

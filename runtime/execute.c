@@ -1,5 +1,6 @@
 #include "runtime/execute.h"
 #include "base/arena.h"
+#include "runtime/cloud.h"
 #include "runtime/distcc.h"
 #include "runtime/provider.h"
 #include "runtime/recipe.h"
@@ -129,6 +130,7 @@ open_run(struct execution *execution, const char *state, struct failure *failure
 	if (!run_open(run, state, (struct str){0}, failure))
 		return false;
 	run->environment = execution->options->environment;
+	run->cloud = cloud_link_new(run, execution->options->cloud);
 	run->secrets = hidden_texts(&run->arena, run->project);
 	events_hide(run->events, run->secrets);
 	add_hosts(run);
@@ -374,7 +376,7 @@ run_locked(struct execution *execution, const char *state)
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
 	struct failure failure = {.arena = &run->arena};
-	if (teardown_dead_runs(state, run->events, options->environment, options->let_go) != TEARDOWN_CLEAN)
+	if (teardown_dead_runs(state, run->events, options) != TEARDOWN_CLEAN)
 		return refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
 			STR("edcc destroy removes it"));
 	if (!open_run(execution, state, &failure))

@@ -168,6 +168,26 @@ fill_artifacts(struct loader *l, struct merges *merges, struct project *project)
 }
 
 static void
+check_addresses(struct loader *l, const struct merged *merged, const struct on_block *on)
+{
+	struct diag *diag;
+
+	for (size_t i = 0; i < on->set.email.n; i++) {
+		size_t at = str_find(on->set.email.w[i], '@');
+		if (at > 0 && at + 1 < on->set.email.w[i].n)
+			continue;
+		diag = diag_error(
+			l->diags, merge_span(l, merged, "email"), "'%.*s' is no e-mail address", STR_ARG(on->set.email.w[i]));
+		diag_hint(diag, "write NAME@HOST");
+	}
+	if (on->set.email.n && !on->set.notify.n) {
+		diag = diag_error(
+			l->diags, merge_span(l, merged, "email"), "there is no topic here that an address could be subscribed to");
+		diag_hint(diag, "add notify = sns:TOPIC");
+	}
+}
+
+static void
 fill_on(struct loader *l, struct merges *merges, const struct project *project, const struct merged *merged, struct on_block *on)
 {
 	struct kept *kept;
@@ -186,6 +206,7 @@ fill_on(struct loader *l, struct merges *merges, const struct project *project, 
 			STR_ARG(on->set.notify.w[i]));
 		diag_hint(diag, "write sns:TOPIC");
 	}
+	check_addresses(l, merged, on);
 }
 
 static void

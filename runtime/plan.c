@@ -1,4 +1,5 @@
 #include "runtime/plan.h"
+#include "runtime/cloud.h"
 #include "runtime/distcc.h"
 #include "runtime/event.h"
 #include "runtime/provider.h"
@@ -294,6 +295,7 @@ plan_make(struct arena *arena, const struct project *project, const struct world
 	set_jobs(plan);
 	struct making making = {.arena = arena, .plan = plan};
 	provider_get(project->provider)->plan(arena, plan, &making.ready, &making.ready_count);
+	cloud_plan(arena, plan, &making.ready, &making.ready_count);
 	add_steps(&making);
 	add_artifacts(&making);
 	add_follows(&making);

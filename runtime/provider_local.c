@@ -144,8 +144,6 @@ local_observe(struct arena *arena, const struct project *project, const struct p
 		found = find_distcc(arena, project, world, diags) && place_hosts(arena, project, world, diags) && found;
 	if (project->cached)
 		found = find_program(arena, "ccache", "ccache", SPAN_NONE, &world->ccache, diags) && found;
-	found = artifact_check(project, diags) && found;
-	notify_check(project, diags);
 	check_settings(project, diags);
 	add_facts(arena, world);
 	return found;
@@ -225,6 +223,7 @@ static const struct action_type *const types[] = {
 	&action_compiler,
 	&action_canary,
 	&action_source,
+	&action_artifact,
 	NULL,
 };
 

@@ -1,5 +1,6 @@
 #include "runtime/run.h"
 #include "base/arena.h"
+#include "runtime/cloud.h"
 #include "runtime/recipe.h"
 
 #include <stdarg.h>
@@ -85,6 +86,7 @@ run_open(struct run *run, const char *state, struct str id, struct failure *fail
 void
 run_close(struct run *run)
 {
+	cloud_link_free(run->cloud);
 	recipes_free(run->recipes);
 	journal_close(run->journal);
 	pthread_mutex_destroy(&run->mutex);

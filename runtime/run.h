@@ -65,6 +65,7 @@ struct run {
 	char *const *environment; /* edcc's own, NULL-ended */
 	struct words secrets;
 	bool succeeded; /* the build's verdict, once it is known */
+	struct cloud_link *cloud; /* cloud.c's own */
 	struct recipes *recipes; /* recipe.c's own: environments, the command folder */
 };
 

@@ -8,10 +8,8 @@
 extern const struct action_type action_step;
 /* Runs the build's recipe to its verdict. Events and the log bear the build's name. False with the failure where it is not build_success. */
 bool step_run(struct run *, const struct build *, struct failure *);
-/* artifact.c: globs, copies with checksum, to a folder. */
+/* artifact.c: globs, copies with checksum, to a folder or a cloud. */
 extern const struct action_type action_artifact;
-/* False with errors filed where an artifact's destination is one that this provider cannot store to. */
-bool artifact_check(const struct project *, struct diags *);
 /* source.c: `source:` puts a tree into the run's folder, where the steps then run. */
 extern const struct action_type action_source;
 /* Whether the file has a source other than its own folder. */
@@ -20,9 +18,7 @@ bool source_asked(const struct project *);
 struct str source_root(struct arena *, const struct run *);
 /* follow.c: an `on` block: notifications, then its recipe. */
 extern const struct action_type action_follow;
-/* notify.c: warns of notifications that this provider cannot send. */
-void notify_check(const struct project *, struct diags *);
-/* Sends an `on` block's notifications; what cannot be sent is a warning, never a failure. */
+/* notify.c: sends an `on` block's notifications; what cannot be sent is a warning, never a failure. */
 void notify_send(struct run *, const struct on_block *);
 
 #endif

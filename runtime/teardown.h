@@ -2,7 +2,7 @@
 #ifndef RUNTIME_TEARDOWN_H
 #define RUNTIME_TEARDOWN_H
 
-#include "runtime/run.h"
+#include "runtime/execute.h"
 
 enum teardown_end {
 	TEARDOWN_CLEAN,
@@ -16,9 +16,8 @@ enum teardown_end teardown_run(
 	struct run *, const struct action_type *const *types, enum exit_status status, struct os_cancel let_go);
 
 /* Tears down another run, by its journal; NULL-safe about a journal that is not there. destroy.c */
-enum teardown_end teardown_remains(
-	const char *state, struct str id, struct events *, char *const *environment, struct os_cancel let_go);
+enum teardown_end teardown_remains(const char *state, struct str id, struct events *, const struct execute_options *);
 /* Tears down each run whose owner died. */
-enum teardown_end teardown_dead_runs(const char *state, struct events *, char *const *environment, struct os_cancel let_go);
+enum teardown_end teardown_dead_runs(const char *state, struct events *, const struct execute_options *);
 
 #endif

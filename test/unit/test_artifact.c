@@ -120,18 +120,11 @@ what_cannot_be_stored(void **state)
 }
 
 static void
-buckets_take_another_provider(void **state)
+a_bucket_takes_a_cloud(void **state)
 {
 	(void)state;
-	struct fleet *fleet = fleet_new(0);
-	struct artifact_line lines[] = {{.destination = STR("dist/")}, {.destination = STR("s3://bucket/x/")}};
-	fleet->project.artifacts = lines;
-	fleet->project.artifact_count = 1;
-	assert_true(artifact_check(&fleet->project, &fleet->diags));
-	fleet->project.artifact_count = 2;
-	assert_false(artifact_check(&fleet->project, &fleet->diags));
-	assert_text(fleet_diags(fleet), "edcc: error: provider local cannot store to 's3://bucket/x/'\n"
-					"edcc: hint: name a folder here; a bucket takes 'provider aws'\n");
+	struct fleet *fleet = tree();
+	assert_text(store(fleet, "out/prog", "s3://bucket/x/", true), "this edcc knows no cloud");
 	fleet_free(fleet);
 }
 
@@ -240,7 +233,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names),
 		cmocka_unit_test(what_cannot_be_stored),
-		cmocka_unit_test(buckets_take_another_provider),
+		cmocka_unit_test(a_bucket_takes_a_cloud),
 		cmocka_unit_test(git_references),
 		cmocka_unit_test(what_git_cannot_get),
 		cmocka_unit_test(archives),

@@ -1,0 +1,76 @@
+/* cloud: what a run has done for it outside of this machine, whatever its provider is: files stored, messages published. The runtime knows clouds only through
+ * a table; which one there is, cli/main.c says. Nothing here is opened, loaded or asked before it is used. */
+#ifndef RUNTIME_CLOUD_H
+#define RUNTIME_CLOUD_H
+
+#include "runtime/run.h"
+
+/* Whose account, and where; none where the file does not say: then environment and configuration do. */
+struct cloud_place {
+	struct str region, profile, endpoint;
+};
+
+/* A file to be stored. The calls come from several threads, one at a time. */
+struct cloud_file {
+	const char *path;
+	struct str url; /* "s3://bucket/key" */
+	void *context;
+	void (*moved)(void *context, int64_t done, int64_t total);
+	/* There is something now that must be dropped by this name if the store does not end well. False ends it. */
+	bool (*begun)(void *context, struct str upload);
+};
+
+struct cloud_stored {
+	int64_t size;
+	struct str sha256;
+};
+
+struct cloud_message {
+	struct str topic; /* a name, or an ARN */
+	struct str subject, text;
+};
+
+/* An account is what `open` made; it serves any number of threads. What fails says why in the failure. */
+struct cloud {
+	/* The region, without the network; none where nothing says. */
+	struct str (*region)(struct arena *, const struct cloud_place *, char *const *environment);
+	/* Finds credentials, for which it may use the network. NULL where there are none. Every call ends soon once `cancel` is raised. */
+	void *(*open)(const struct cloud_place *, char *const *environment, const struct os_cancel *cancel, struct failure *);
+	void (*close)(void *account);
+	/* Whether files can be stored in the bucket; true with a message where that cannot be told. */
+	bool (*check)(void *account, struct str bucket, struct failure *);
+	/* Stores a file, and looks at what is stored. */
+	bool (*store)(void *account, struct arena *, const struct cloud_file *, struct cloud_stored *, struct failure *);
+	/* Drops what a store has begun, also where `cancel` is raised; what is not there is dropped. */
+	bool (*drop)(void *account, struct str url, struct str upload, struct failure *);
+	/* Makes the topic where it is not there, and subscribes the e-mail addresses that are not yet. */
+	bool (*subscribe)(void *account, struct str topic, struct words addresses, struct failure *);
+	bool (*publish)(void *account, const struct cloud_message *, struct failure *);
+};
+
+/* A URL of a file in a cloud; everything else is a path. */
+bool cloud_is_url(struct str destination);
+/* "bucket" of "s3://bucket/key". */
+struct str cloud_bucket(struct str url);
+/* "NAME" of "sns:NAME". */
+struct str cloud_topic(struct str notify);
+
+/* Where the file says that the project's cloud is. */
+struct cloud_place cloud_place(const struct project *);
+/* Completes what was seen by the region, where the project has to do with a cloud. */
+void cloud_observe(struct arena *, const struct project *, const struct cloud *, char *const *environment, struct world *);
+
+/* A run's way to its cloud, which may be NULL; in the run's arena. */
+struct cloud_link *cloud_link_new(struct run *, const struct cloud *);
+void cloud_link_free(struct cloud_link *);
+/* The account that all of the run share, opened at the first call (`place`: NULL for the project's). NULL with the failure. */
+void *cloud_account(struct run *, const struct cloud_place *place, const struct cloud **, struct failure *);
+
+/* Looks, before anything is built, at a bucket that artifacts go to: "s3 BUCKET". */
+extern const struct action_type action_bucket;
+/* Makes the topic of notifications ready: "sns TOPIC". That it cannot be is a warning. */
+extern const struct action_type action_topic;
+/* Adds both to the plan; the first steps wait for the buckets (their indices are added to *ready). */
+void cloud_plan(struct arena *, struct plan *, uint32_t **ready, uint32_t *ready_count);
+
+#endif
