@@ -1,8 +1,6 @@
 #include "base/diag.h"
 #include "base/json.h"
 
-#include <string.h>
-
 /* Longest source line that is printed whole, and how much of a longer one is shown before the span. */
 #define LINE_COLUMNS 160
 #define LINE_BEFORE 60

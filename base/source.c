@@ -2,7 +2,12 @@
 #include "base/os.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+struct span
+span_join(struct span from, struct span to)
+{
+	return (struct span){from.source, from.offset, to.offset + to.length - from.offset};
+}
 
 uint32_t
 source_add(struct sources *sources, struct str name, struct str path, struct str text)

@@ -16,6 +16,9 @@ struct span {
 
 #define SPAN_NONE ((struct span){0, 0, 0})
 
+/* From the first one's beginning to the second one's end. */
+struct span span_join(struct span, struct span);
+
 struct source {
 	struct str name; /* as the user would write it: "Edccfile", "std/gcc", "<command line>" */
 	struct str path; /* where it was read from; none for the standard library and the command line */

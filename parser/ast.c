@@ -1,11 +1,5 @@
 #include "parser/ast.h"
 
-static const char *const item_names[] = {
-#define X(name, text) text,
-	ITEM_KINDS(X)
-#undef X
-};
-
 static const char *const operator_texts[] = {
 #define X(name, text) text,
 	OPERATORS(X)
@@ -17,12 +11,6 @@ static const char *const condition_texts[] = {
 	CONDITION_KINDS(X)
 #undef X
 };
-
-const char *
-item_kind_name(enum item_kind kind)
-{
-	return item_names[kind];
-}
 
 const char *operator_text(enum operator op)
 {

@@ -8,20 +8,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define ITEM_KINDS(X)                                                                                       \
-	X(COMMENT, "comment") /* a line, or several that follow each other, of comments */                  \
-	X(DEFINITION, "definition") /* also a setting in a block, and a parameter under `include … as` */ \
-	X(INCLUDE, "include")                                                                               \
-	X(BLOCK, "block")                                                                                   \
-	X(IF, "if")                                                                                         \
-	X(RULE, "rule") /* build_success when … */                                                        \
-	X(ARTIFACT, "artifact") /* PATTERN -> DESTINATION */                                                \
-	X(RECIPE, "recipe")
-
 enum item_kind {
-#define X(name, text) ITEM_##name,
-	ITEM_KINDS(X)
-#undef X
+	ITEM_COMMENT, /* a line, or several that follow each other, of comments */
+	ITEM_DEFINITION, /* also a setting in a block, and a parameter under `include … as` */
+	ITEM_INCLUDE,
+	ITEM_BLOCK,
+	ITEM_IF,
+	ITEM_RULE, /* build_success when … */
+	ITEM_ARTIFACT, /* PATTERN -> DESTINATION */
+	ITEM_RECIPE,
 };
 
 /* What every item begins with; `kind` says which of the structures below it is. */
@@ -132,13 +127,11 @@ struct recipe {
 struct tree {
 	uint32_t source;
 	struct item *items;
-	struct span documentation; /* the leading comment; length 0 where there is none */
 };
 
 /* A recipe's script: its lines without the first one's indentation, separated by newlines alone; a slice of the source where there is one. */
 struct str recipe_text(struct arena *, const struct sources *, const struct recipe *);
 
-const char *item_kind_name(enum item_kind);
 const char *operator_text(enum operator);
 const char *condition_text(enum condition_kind);
 

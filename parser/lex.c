@@ -9,12 +9,6 @@ static const char *const token_texts[] = {
 #undef TOKEN
 };
 
-const char *
-token_text(enum token_kind kind)
-{
-	return token_texts[kind];
-}
-
 struct str
 lex_text(const struct lexer *lex, struct span span)
 {

@@ -102,7 +102,6 @@ void lex_leave_deeper(struct lexer *, uint32_t start, uint32_t indent);
 /* A token of no extent before the current line. */
 void lex_mark(struct lexer *, enum token_kind);
 
-const char *token_text(enum token_kind);
 struct str lex_text(const struct lexer *, struct span);
 
 #endif

@@ -2,8 +2,6 @@
 #include "parser/lex.h"
 #include "parser/scan.h"
 
-#include <string.h>
-
 /* Longer ones first. */
 static const struct {
 	struct str text;

@@ -1,8 +1,6 @@
 #include "parser/parser.h"
 #include "parser/scan.h"
 
-#include <string.h>
-
 void *
 parse_item(struct parser *p, size_t size, enum item_kind kind, struct span span)
 {
@@ -11,12 +9,6 @@ parse_item(struct parser *p, size_t size, enum item_kind kind, struct span span)
 	item->kind = (uint8_t)kind;
 	item->span = span;
 	return item;
-}
-
-static struct span
-span_to(struct span from, struct span to)
-{
-	return (struct span){from.source, from.offset, to.offset + to.length - from.offset};
 }
 
 /* A comment further left than the body belongs to it where more of the body follows, or the else of an if. */
@@ -46,7 +38,7 @@ parse_comment(struct parser *p, const struct body *body)
 
 	while (!lex_at_end(&p->lex) && p->lex.line.comment && !p->lex.line.blank_before && comment_belongs(p, body))
 		last = lex_take_comment(&p->lex);
-	return parse_item(p, sizeof(struct item), ITEM_COMMENT, span_to(first, last));
+	return parse_item(p, sizeof(struct item), ITEM_COMMENT, span_join(first, last));
 }
 
 static struct span
@@ -107,7 +99,7 @@ parse_lines(struct parser *p, const struct body *body)
 }
 
 /* body<line> = INDENT line { line } DEDENT ; */
-struct item *
+static struct item *
 parse_body(struct parser *p, const struct line *header, bool branch, struct item *(*line)(struct parser *, const struct body *))
 {
 	const struct line *first = lex_code_line(&p->lex);
@@ -167,7 +159,7 @@ parse_definition(struct parser *p, const struct head *head)
 	if (head->foreign)
 		foreign_operator(p, head);
 	d->value = lex_take_value(&p->lex, head->op_span.offset + head->op_span.length, true);
-	d->item.span = span_to(d->secret ? head->secret : head->name, d->value.length ? d->value : head->op_span);
+	d->item.span = span_join(d->secret ? head->secret : head->name, d->value.length ? d->value : head->op_span);
 	return &d->item;
 }
 
@@ -179,7 +171,7 @@ parse_branch(struct parser *p, const struct line *header, struct branch *branch,
 	bool right = !lex->failed;
 
 	if (lex->token.kind == TOKEN_COLON) {
-		branch->span = span_to(branch->span, lex_take(lex).span);
+		branch->span = span_join(branch->span, lex_take(lex).span);
 		right = parse_line_end(p, "':'", "the body stands on the lines below, indented deeper") && right;
 	} else if (right) {
 		struct str met = parse_met(p, lex->token);
@@ -231,7 +223,7 @@ parse_conditional(struct parser *p, const struct body *body)
 			if (branch != c->branches)
 				lex_take(&p->lex);
 			branch->condition = parse_condition(p, parse_if_test);
-			branch->span = branch->condition ? span_to(first.span, branch->condition->span) : first.span;
+			branch->span = branch->condition ? span_join(first.span, branch->condition->span) : first.span;
 		}
 		parse_branch(p, &header, branch, body);
 	} while (at_else(p, &header));
@@ -293,7 +285,7 @@ parse_include(struct parser *p)
 		else
 			include_lacks(p, "a name for the instance", "letters, digits, - and _, as in `include std/cmake as zstd:`");
 	}
-	include->item.span = span_to(from, end);
+	include->item.span = span_join(from, end);
 	bool colon = lex->token.kind == TOKEN_COLON;
 	if (colon && !include->as.length)
 		include_lacks(p, "a name for an include with a body", "as in `include std/cmake as zstd:`");
@@ -328,7 +320,7 @@ parse_block(struct parser *p, struct span kind, struct span name, struct span co
 	if (colon.length)
 		lex_take_run(&p->lex, TOKEN_COLON, colon);
 	block->needs = lex_take_value(&p->lex, colon.offset + colon.length, false);
-	block->item.span = span_to(kind, block->needs.length ? block->needs : colon);
+	block->item.span = span_join(kind, block->needs.length ? block->needs : colon);
 	block->body = parse_body(p, &header, false,
 		step                        ? parse_step_line
 		: str_is(word, "artifacts") ? parse_artifact_line
@@ -367,7 +359,7 @@ lacks_colon(struct parser *p, struct span kind, struct span name, struct span *c
 	lex_leave_line(&below);
 	if (lex_at_end(&below) || lex_indent(lex, lex_code_line(&below), lex->line.start, lex->line.indent) != INDENT_DEEPER)
 		return false;
-	struct span head = name.length ? span_to(kind, name) : kind;
+	struct span head = name.length ? span_join(kind, name) : kind;
 	struct str text = lex_text(lex, head);
 	*colon = (struct span){kind.source, head.offset + head.length, 0};
 	diag_hint(diag_error(p->diags, *colon, "expected ':' after '%.*s'", STR_ARG(text)),
@@ -419,8 +411,6 @@ parse_file(struct parser *p)
 
 	tree->source = p->lex.source;
 	tree->items = parse_lines(p, &body);
-	if (tree->items && tree->items->kind == ITEM_COMMENT)
-		tree->documentation = tree->items->span;
 	lex_mark(&p->lex, TOKEN_END);
 	return tree;
 }
@@ -443,13 +433,4 @@ parse_print_tokens(struct arena *arena, uint32_t source, struct diags *diags)
 	lex_open(&p.lex, source, diags, &tokens);
 	parse_file(&p);
 	return buf_str(&tokens);
-}
-
-void
-parse_value(uint32_t source, struct span value, struct diags *diags)
-{
-	struct value_cursor c = value_open(diags->sources, value, VALUE_WORDS);
-
-	c.source = source;
-	value_check(&c, 0, diags, NULL);
 }

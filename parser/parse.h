@@ -13,9 +13,6 @@
 /* Reads the source into a tree in the arena. Never NULL; what is wrong is filed, and the tree holds what could be read. */
 struct tree *parse_source(struct arena *, uint32_t source, struct diags *);
 
-/* One value given outside of a file (a command line's NAME=VALUE is not read so: it is plain text). */
-void parse_value(uint32_t source, struct span value, struct diags *);
-
 /* The tokens and the tree as text, one a line, for tests and `edcc check --print`. */
 struct str parse_print_tokens(struct arena *, uint32_t source, struct diags *);
 struct str parse_print_tree(struct arena *, const struct sources *, const struct tree *);

@@ -6,20 +6,13 @@ static struct condition *
 new_condition(struct parser *p, enum condition_kind kind, struct condition *left, struct condition *right)
 {
 	struct condition *c = arena_new(p->arena, struct condition);
-	uint32_t end = right ? right->span.offset + right->span.length : 0;
 
 	c->kind = kind;
 	c->left = left;
 	c->right = right;
 	if (right)
-		c->span = (struct span){left->span.source, left->span.offset, end - left->span.offset};
+		c->span = span_join(left->span, right->span);
 	return c;
-}
-
-static struct span
-join(struct span from, struct span to)
-{
-	return (struct span){from.source, from.offset, to.offset + to.length - from.offset};
 }
 
 /* Files what was expected, once a line. Returns NULL. */
@@ -48,7 +41,7 @@ parse_list(struct parser *p)
 	struct span list = lex_take(&p->lex).span;
 
 	while (at_operand(p))
-		list = join(list, lex_take(&p->lex).span);
+		list = span_join(list, lex_take(&p->lex).span);
 	return list;
 }
 
@@ -58,7 +51,7 @@ one_word(struct parser *p, enum condition_kind kind, struct span from)
 	struct condition *c = new_condition(p, kind, NULL, NULL);
 
 	c->a = lex_take(&p->lex).span;
-	c->span = join(from, c->a);
+	c->span = span_join(from, c->a);
 	return c;
 }
 
@@ -124,7 +117,7 @@ parse_comparison(struct parser *p)
 	} else {
 		return expected(p, "a comparison", example);
 	}
-	c->span = join(c->a, c->b);
+	c->span = span_join(c->a, c->b);
 	return c;
 }
 
@@ -156,7 +149,7 @@ parse_negation(struct parser *p, struct condition *(*test)(struct parser *))
 		if (c && p->lex.token.kind != TOKEN_CLOSE) {
 			c = expected(p, "')'", "a parenthesis is open");
 		} else if (c) {
-			c->span = join(open.span, lex_take(&p->lex).span);
+			c->span = span_join(open.span, lex_take(&p->lex).span);
 		}
 	} else {
 		c = test(p);
@@ -166,7 +159,7 @@ parse_negation(struct parser *p, struct condition *(*test)(struct parser *))
 	/* A double negation is none. */
 	if (c && negations % 2) {
 		c = new_condition(p, CONDITION_NOT, c, NULL);
-		c->span = join(from, c->left->span);
+		c->span = span_join(from, c->left->span);
 	}
 	return c;
 }

@@ -18,8 +18,7 @@ parse_rule(struct parser *p, bool success)
 	lex_take(&p->lex);
 	rule->condition = parse_condition(p, parse_rule_test);
 	if (rule->condition) {
-		struct span end = rule->condition->span;
-		rule->item.span = (struct span){from.source, from.offset, end.offset + end.length - from.offset};
+		rule->item.span = span_join(from, rule->condition->span);
 		parse_line_end(p, "the condition", "`and` and `or` join two conditions, `in` takes a list");
 	}
 	lex_leave_line(&p->lex);
@@ -140,10 +139,8 @@ parse_artifact(struct parser *p)
 	artifact->patterns = lex->token.span;
 	if (lex->token.kind != TOKEN_WORD)
 		return expected(p, "a pattern before '->'");
-	while (lex->token.kind == TOKEN_WORD) {
-		end = lex_take(lex).span;
-		artifact->patterns.length = end.offset + end.length - artifact->patterns.offset;
-	}
+	while (lex->token.kind == TOKEN_WORD)
+		artifact->patterns = span_join(artifact->patterns, lex_take(lex).span);
 	if (lex->token.kind != TOKEN_ARROW)
 		return expected(p, "'->' and a destination");
 	lex_take(lex);
@@ -156,8 +153,7 @@ parse_artifact(struct parser *p)
 			return expected(p, "build_success, build_failed or always after when");
 		artifact->when = end = lex_take(lex).span;
 	}
-	artifact->item.span =
-		(struct span){end.source, artifact->patterns.offset, end.offset + end.length - artifact->patterns.offset};
+	artifact->item.span = span_join(artifact->patterns, end);
 	parse_line_end(p, artifact->when.length ? "the verdict" : "the destination",
 		"an artifact has one destination, and after it may stand `when` and one verdict");
 	lex_leave_line(lex);

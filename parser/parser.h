@@ -31,9 +31,6 @@ struct item *parse_artifact_line(struct parser *, const struct body *);
 
 struct item *parse_definition(struct parser *, const struct head *);
 struct item *parse_conditional(struct parser *, const struct body *);
-/* The body of the header at `header`, NULL where no deeper line follows. */
-struct item *parse_body(
-	struct parser *, const struct line *header, bool branch, struct item *(*line)(struct parser *, const struct body *));
 /* Reads from the current token on; `test` reads what may stand in place of a comparison. NULL where an error is filed (p->lex.failed). */
 struct condition *parse_condition(struct parser *, struct condition *(*test)(struct parser *));
 struct condition *parse_if_test(struct parser *);

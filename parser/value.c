@@ -3,12 +3,6 @@
 
 #include <string.h>
 
-static const char *const part_names[] = {
-#define X(name, text) text,
-	PART_KINDS(X)
-#undef X
-};
-
 static const struct {
 	const char *message, *hint;
 } problems[] = {
@@ -32,12 +26,6 @@ static const struct {
 #include "parser/function.def"
 #undef FUNCTION
 };
-
-const char *
-part_kind_name(enum part_kind kind)
-{
-	return part_names[kind];
-}
 
 enum value_mode
 value_function_mode(struct str function)
@@ -263,20 +251,6 @@ value_argument(const struct sources *sources, enum value_mode mode, struct span 
 	*argument = trim(s.text, (struct span){rest->source, rest->offset, at - rest->offset});
 	*rest = at < s.end && s.text[at] == ',' ? (struct span){rest->source, at + 1, s.end - at - 1} : SPAN_NONE;
 	return true;
-}
-
-bool
-value_is_literal(const struct sources *sources, struct span value)
-{
-	struct str text = source_text(sources, value);
-
-	return text.n && scan_until(text.s, 0, (uint32_t)text.n, CHAR_WORD_STOP) == text.n;
-}
-
-struct str
-value_regex_flags(const struct sources *sources, const struct part *part)
-{
-	return source_text(sources, part->inner);
 }
 
 /* What to write in place of a $ that has a meaning in make alone; NULL where it has none there. */

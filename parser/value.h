@@ -66,12 +66,4 @@ enum value_mode value_function_mode(struct str function);
  * is to be read in: value_function_mode for the first; a VALUE_RAW argument is all there is, commas too. */
 bool value_argument(const struct sources *, enum value_mode, struct span *rest, struct span *argument);
 
-/* True where the value is one literal word without $, quotes or blanks: its text is source_text(span). The fast path. */
-bool value_is_literal(const struct sources *, struct span value);
-
-/* The flags of a PART_REGEX: "", "i", "im", … */
-struct str value_regex_flags(const struct sources *, const struct part *);
-
-const char *part_kind_name(enum part_kind);
-
 #endif

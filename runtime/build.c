@@ -1,9 +1,6 @@
 #include "runtime/build.h"
 
 #include "runtime/condition.h"
-#include "runtime/convert.h"
-#include "runtime/eval.h"
-#include "runtime/name.h"
 #include "runtime/need.h"
 #include "runtime/template.h"
 

@@ -4,7 +4,6 @@
 #include "runtime/eval.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* A conditional that waits for its turn. */
 struct pending {

@@ -3,8 +3,6 @@
 #include "runtime/expand.h"
 #include "runtime/name.h"
 
-#include <string.h>
-
 /* One variable on the way to its value. */
 struct frame {
 	const struct space *space;

@@ -18,4 +18,5 @@ struct str eval_text(struct loader *, const struct value *);
 const struct variable *eval_find(struct loader *, const struct space *, struct str name);
 /* The condition that has read the variable, if any did. */
 bool eval_was_read(const struct loader *, const struct space *, uint32_t place, struct span *condition);
+
 #endif

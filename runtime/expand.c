@@ -265,7 +265,7 @@ expand_regex(struct loader *l, struct span span)
 		diag_hint(diag, "for example /^lib.*\\.c$/, with the flags i, m, s and x after it");
 		return NULL;
 	}
-	regex = regex_new(part.text, value_regex_flags(l->sources, &part), &error, &offset, &l->scratch);
+	regex = regex_new(part.text, load_span(l, part.inner), &error, &offset, &l->scratch);
 	if (!regex) {
 		uint32_t at = part.span.offset + 1 + (uint32_t)offset;
 		diag_error(l->diags, (struct span){span.source, at, 1}, "this /regex/ cannot be read: %.*s", STR_ARG(error));

@@ -22,4 +22,5 @@ extern const struct function functions[];
 const struct function *function_find(struct str name);
 /* The value of $(name arguments). What is wrong is filed, and the value is then unknown. */
 struct value function_call(struct loader *, const struct part *, const struct space *);
+
 #endif

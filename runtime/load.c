@@ -1,16 +1,11 @@
 #include "runtime/load.h"
 
-#include "base/fetch.h"
 #include "base/hash.h"
 #include "base/os.h"
-#include "base/suggest.h"
 #include "parser/parse.h"
 #include "runtime/check.h"
 #include "runtime/collect.h"
 #include "runtime/snippet.h"
-
-#include <stdlib.h>
-#include <string.h>
 
 struct str
 load_span(const struct loader *l, struct span span)

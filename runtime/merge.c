@@ -3,7 +3,6 @@
 #include "runtime/convert.h"
 #include "runtime/eval.h"
 #include "runtime/expand.h"
-#include "runtime/name.h"
 
 #include <stddef.h>
 #include <string.h>

@@ -4,7 +4,7 @@
 
 #include "runtime/collect.h"
 
-/* Most settings that a block kind may have: project.h's `given` has a bit for each. */
+/* Most settings that a block kind may have: its structure's `given` has a bit for each. */
 #define MERGE_SETTINGS 64
 
 /* One of the blocks that a merged one is made of. */

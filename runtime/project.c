@@ -7,12 +7,10 @@
 #include "runtime/eval.h"
 #include "runtime/expand.h"
 #include "runtime/fleet.h"
-#include "runtime/name.h"
 #include "runtime/untaken.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* Most bytes that an include from the network may have. */
 #define FETCH_LIMIT ((size_t)4 << 20)

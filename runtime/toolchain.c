@@ -13,10 +13,10 @@
 
 /* The C compilers that are known, what their C++ compilers are called, and how `-v` begins the version. */
 static const struct family {
-	const char *kind, *cxx, *says, *package, *cxx_package;
+	const char *kind, *cxx, *says, *package;
 } families[] = {
-	{"gcc", "g++", "gcc version ", "gcc", "g++"},
-	{"clang", "clang++", "clang version ", "clang", "clang"},
+	{"gcc", "g++", "gcc version ", "gcc"},
+	{"clang", "clang++", "clang version ", "clang"},
 };
 #define FAMILY_COUNT (sizeof families / sizeof *families)
 
