@@ -10,12 +10,22 @@ aws_parameters_new(struct arena *arena, const char *action, const char *version)
 	return parameters;
 }
 
+/* As forms are encoded: a space is "+". */
+static void
+add_encoded(struct buf *text, struct str part)
+{
+	struct str rest = part, piece;
+	for (const char *gap = ""; str_split(&rest, ' ', &piece); gap = "+")
+		buf_printf(text, "%s%.*s", gap, STR_ARG(sigv4_encode(text->arena, piece, false)));
+}
+
 static void
 add(struct aws_parameters *parameters, struct str name, struct str value)
 {
-	struct arena *arena = parameters->text.arena;
-	buf_printf(&parameters->text, "&%.*s=%.*s", STR_ARG(sigv4_encode(arena, name, false)),
-		STR_ARG(sigv4_encode(arena, value, false)));
+	buf_add_byte(&parameters->text, '&');
+	add_encoded(&parameters->text, name);
+	buf_add_byte(&parameters->text, '=');
+	add_encoded(&parameters->text, value);
 }
 
 void

@@ -123,7 +123,7 @@ class Moto:
         raise RuntimeError("moto_server does not start")
 
     def post(self, path, body=b""):
-        with urllib.request.urlopen(urllib.request.Request(self.url + path, data=body, method="POST")) as answer:
+        with urllib.request.urlopen(urllib.request.Request(self.url + path, data=body, headers={"Content-Type": "text/plain"})) as answer:
             return answer.read()
 
     def __exit__(self, *_):

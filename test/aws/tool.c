@@ -1,5 +1,5 @@
 /* tool: the client at a shell, for the tests. Lines of JSON in, one line of JSON out for each: {"do": "sign" | "endpoint" | "query" | "json" | "s3" | "presign" |
- * "credentials" | "pause", …}. One client serves all lines, as in edcc. */
+ * "credentials" | "state" | "storm", …}. One client serves all lines, as in edcc. */
 #include "aws/client.h"
 #include "aws/endpoint.h"
 #include "aws/sigv4.h"
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct tool {
 	struct json_writer *out;
 	struct os_cancel cancel;
 	int raise; /* its writing end */
+	atomic_int answered;
 };
 
 static struct str
@@ -285,6 +287,35 @@ state(struct tool *tool)
 	json_put_integer(tool->out, "skew", aws_clock_skew(tool->aws));
 }
 
+/* The same call from many threads at once. */
+static void *
+storm_thread(void *context)
+{
+	struct tool *tool = context;
+	for (int64_t i = json_integer(tool->line, "count", 1); i > 0; i--) {
+		struct arena arena = {NULL};
+		struct aws_parameters parameters = aws_parameters_new(&arena, "AssumeRole", "2011-06-15");
+		struct aws_error error;
+		aws_parameter(&parameters, "RoleArn", text(tool, "role"));
+		if (aws_query(tool->aws, &arena, "sts", &parameters, AWS_SAFE, &error))
+			atomic_fetch_add(&tool->answered, 1);
+		arena_free(&arena);
+	}
+	return NULL;
+}
+
+static void
+storm(struct tool *tool)
+{
+	pthread_t threads[64];
+	int64_t count = json_integer(tool->line, "threads", 1);
+	for (int64_t i = 0; i < count; i++)
+		pthread_create(&threads[i], NULL, storm_thread, tool);
+	for (int64_t i = 0; i < count; i++)
+		pthread_join(threads[i], NULL);
+	json_put_integer(tool->out, "answered", atomic_load(&tool->answered));
+}
+
 static void *
 raise_later(void *context)
 {
@@ -308,6 +339,7 @@ static const struct act {
 	{"s3", s3, true},
 	{"presign", presign, true},
 	{"state", state, true},
+	{"storm", storm, true},
 };
 
 static void
