@@ -164,7 +164,7 @@ letters_read(struct reader *reader, struct str text)
 		const struct flag *flag = flag_find(reader->cli, STR(""), text.s[i]);
 		struct str spelt = str_printf(&reader->cli->arena, "-%c", text.s[i]), inner = {NULL, 0};
 		if (!flag)
-			return unknown_flag(reader->cli, spelt);
+			return unknown_flag(reader->cli, text);
 		if (flag->type != FLAG_TYPE_SWITCH && i + 1 < text.n) {
 			inner = str_part(text, i + 1, text.n);
 			i = text.n;

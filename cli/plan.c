@@ -37,6 +37,8 @@ plan_run(struct cli *cli)
 	struct str output = cli->flags.output;
 	if (output.n && !plan_save(&cli->arena, plan, &cli->sources, output.s, &cli->diags))
 		return EXIT_STATUS_USAGE;
+	if (output.n && !cli->flags.json && !cli->flags.markdown && !cli->flags.quiet)
+		cli_print(str_printf(&cli->arena, "saved: `edcc apply %.*s` does exactly that\n", STR_ARG(output)));
 	/* By Terraform's convention, which scripts know: 2 is "there is something to do". */
 	return cli->flags.detailed_exitcode && plan->count ? EXIT_STATUS_BUILD_FAILED : EXIT_STATUS_SUCCESS;
 }

@@ -190,8 +190,12 @@ check_setting(struct checker *c, const struct definition *definition)
 		for (const struct setting_schema *setting = c->schema->settings; setting->name; setting++)
 			suggest_offer(&suggest, str_from(setting->name));
 		diag = diag_error(c->diags, definition->name, "unknown setting '%.*s' in %s", STR_ARG(name), c->schema->word);
-		if (!suggest_hint(&suggest, diag) && (c->schema->id == BLOCK_build || c->schema->id == BLOCK_on))
+		if (suggest_hint(&suggest, diag))
+			;
+		else if (c->schema->id == BLOCK_build || c->schema->id == BLOCK_on)
 			diag_hint(diag, "a line of the recipe that sets a shell variable has no blanks: %.*s=…", STR_ARG(name));
+		else
+			diag_hint(diag, "`edcc help %s` lists those that there are", c->schema->word);
 		diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
 	} else if (definition->secret) {
 		diag = diag_error(c->diags, definition->name, "a setting cannot be secret");
@@ -260,7 +264,11 @@ report_kind(struct checker *c, const struct block *block)
 	}
 	if (!names.n) {
 		diag = diag_error(c->diags, block->kind, "unknown block '%.*s'", STR_ARG(kind));
-		if (!suggest_hint(&of_kind, diag))
+		if (suggest_hint(&of_kind, diag))
+			;
+		else if (block->needs.length && !block->body)
+			diag_hint(diag, "a value is given with =: %.*s = %.*s", STR_ARG(kind), STR_ARG(text_of(c, block->needs)));
+		else
 			diag_hint(diag, "a step is written `build %.*s:`; `edcc help blocks` lists the blocks", STR_ARG(kind));
 	} else if (!name.n) {
 		diag = diag_error(c->diags, block->kind, "which %.*s?", STR_ARG(kind));

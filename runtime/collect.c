@@ -424,6 +424,21 @@ report_given(struct loader *l, const struct override *override)
 		diag_hint(diag, "declare it with ?= in the file: %.*s ?= …", STR_ARG(override->name));
 }
 
+/* The hint where no parameter's name is near. */
+static void
+hint_parameters(const struct space *space, struct diag *diag)
+{
+	struct arena scratch = {0};
+	struct buf names = buf_new(&scratch);
+
+	for (uint32_t i = 0; i < space->count; i++)
+		if (space->bindings[i].fallback)
+			buf_printf(&names, "%s%.*s", names.n ? ", " : "", STR_ARG(space->variables[i].name));
+	if (names.n)
+		diag_hint(diag, "its parameters are %.*s", STR_ARG(buf_str(&names)));
+	arena_free(&scratch);
+}
+
 /* The parameters that the instance's snippet does not have, and additions to nothing. */
 static void
 check_bindings(struct loader *l, const struct space *space)
@@ -439,7 +454,8 @@ check_bindings(struct loader *l, const struct space *space)
 					suggest_offer(&suggest, space->variables[j].name);
 			diag = diag_error(l->diags, binding->definition->name, "'%.*s' has no parameter '%.*s'",
 				STR_ARG(load_span(l, space->include->target)), STR_ARG(name));
-			suggest_hint(&suggest, diag);
+			if (!suggest_hint(&suggest, diag))
+				hint_parameters(space, diag);
 		} else if (binding->additions && !binding->definition && !binding->undecided) {
 			diag = diag_error(l->diags, addition_next(binding, NULL)->definition->name,
 				"+= adds to '%.*s', which has no value yet", STR_ARG(name));

@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* How many names a hint shows. */
+#define HINT_BUILDS 12
+
 /* A prerequisite is a build's index; or build_count and an instance's index, which stands for its last steps until all others are resolved. */
 struct needs {
 	struct loader *l;
@@ -64,6 +67,20 @@ resolve(const struct needs *n, const struct space *space, struct str word, uint3
 	return false;
 }
 
+/* The hint where no name is near. */
+static void
+hint_builds(const struct project *project, struct diag *diag)
+{
+	struct arena scratch = {0};
+	struct buf names = buf_new(&scratch);
+
+	for (uint32_t i = 0; i < project->build_count && i < HINT_BUILDS; i++)
+		buf_printf(&names, "%s%.*s", i ? ", " : "", STR_ARG(project->builds[i].name));
+	if (names.n)
+		diag_hint(diag, "the builds are %.*s%s", STR_ARG(buf_str(&names)), project->build_count > HINT_BUILDS ? ", …" : "");
+	arena_free(&scratch);
+}
+
 static void
 report_unknown(const struct needs *n, struct span span, struct str word)
 {
@@ -77,7 +94,8 @@ report_unknown(const struct needs *n, struct span span, struct str word)
 		suggest_offer(&suggest, n->project->builds[i].name);
 	for (uint32_t i = 1; i < n->l->space_count; i++)
 		suggest_offer(&suggest, n->l->spaces[i]->name);
-	suggest_hint(&suggest, diag);
+	if (!suggest_hint(&suggest, diag))
+		hint_builds(n->project, diag);
 }
 
 static void
@@ -368,7 +386,8 @@ report_selected(const struct project *project, struct str name, struct diags *di
 		suggest_offer(&suggest, project->builds[i].name);
 	for (uint32_t i = 1; i < project->scope_count; i++)
 		suggest_offer(&suggest, project->scopes[i].name);
-	suggest_hint(&suggest, diag);
+	if (!suggest_hint(&suggest, diag))
+		hint_builds(project, diag);
 }
 
 bool

@@ -14,3 +14,4 @@ echo '# more' >>Edccfile
 echo '{' >torn
 "$EDCC" apply torn; echo "= $?"
 "$EDCC" plan -q -o missing/saved; echo "= $?"
+"$EDCC" plan -o saved | tail -n 1
