@@ -272,7 +272,10 @@ decode_key(struct arena *arena, struct str text)
 	for (size_t i = 0; i < text.n; i++) {
 		int high = text.s[i] == '%' && i + 2 < text.n ? hex_value(text.s[i + 1]) : -1;
 		int low = high >= 0 ? hex_value(text.s[i + 2]) : -1;
-		buf_add_byte(&key, low >= 0 ? (char)(high << 4 | low) : text.s[i] == '+' ? ' ' : text.s[i]);
+		char byte = text.s[i] == '+' ? ' ' : text.s[i];
+		if (low >= 0)
+			byte = (char)(high << 4 | low);
+		buf_add_byte(&key, byte);
 		i += low >= 0 ? 2 : 0;
 	}
 	return buf_str(&key);
