@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -12,9 +13,10 @@ struct signals {
 	sigset_t set, before;
 	int pipes[2][2]; /* of cancel and let_go; a byte in one raises it */
 	int interruptions;
+	atomic_bool ended;
 };
 
-/* Ends the thread; nobody else sends it. */
+/* Wakes the thread to see that it has ended; from anybody else it means nothing. */
 #define SIGNAL_END SIGUSR1
 
 static void
@@ -44,7 +46,9 @@ signals_loop(void *argument)
 	for (int signal; sigwait(&signals->set, &signal) == 0;) {
 		switch (signal) {
 		case SIGNAL_END:
-			return NULL;
+			if (signals->ended)
+				return NULL;
+			break;
 		case SIGWINCH:
 			call(signals->calls.resized, signals->calls.context);
 			break;
@@ -95,6 +99,7 @@ signals_start(const struct signal_calls *calls, struct os_cancel *cancel, struct
 void
 signals_end(struct signals *signals)
 {
+	signals->ended = true;
 	pthread_kill(signals->thread, SIGNAL_END);
 	pthread_join(signals->thread, NULL);
 	pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
