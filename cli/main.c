@@ -30,15 +30,6 @@ wants_terminal(const struct cli *cli, int fd)
 	return !refused && isatty(fd) && term && strcmp(term, "dumb") != 0;
 }
 
-/* edcc is also the commands build_success and build_failed, under links of their names. */
-static bool
-is_step_command(const char *program)
-{
-	const char *slash = strrchr(program, '/');
-	program = slash ? slash + 1 : program;
-	return strcmp(program, "build_success") == 0 || strcmp(program, "build_failed") == 0;
-}
-
 static enum exit_status
 run_command(struct cli *cli)
 {
@@ -77,7 +68,8 @@ print_diags(struct cli *cli)
 int
 main(int argc, char **argv)
 {
-	if (argc > 0 && is_step_command(argv[0]))
+	/* edcc is also the commands build_success and build_failed, under links of their names. */
+	if (step_command_is(argv[0]))
 		return step_command(argc, argv);
 	/* A view whose reader has gone away must not end a run before its teardown. */
 	signal(SIGPIPE, SIG_IGN);

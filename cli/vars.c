@@ -1,11 +1,5 @@
 #include "cli/command.h"
 
-static const char *const origins[] = {
-#define X(name, text) [ORIGIN_##name] = text,
-	ORIGINS(X)
-#undef X
-};
-
 static void
 put_variable(struct cli *cli, struct json_writer *json, const struct scope *scope, const struct variable *variable)
 {
@@ -20,7 +14,7 @@ put_variable(struct cli *cli, struct json_writer *json, const struct scope *scop
 		json_put_null(json, "value");
 	else
 		json_put_words(json, "value", variable->value.words);
-	json_put_text(json, "origin", str_from(origins[variable->origin]));
+	json_put_text(json, "origin", str_from(origin_name(variable->origin)));
 	if (place.line) {
 		json_put_text(json, "file", place.name);
 		json_put_integer(json, "line", place.line);

@@ -56,11 +56,6 @@ put_number(struct json_writer *json, const char *member, int64_t number)
 static struct str
 event_object(struct json_view *view, const struct event *event)
 {
-	static const char *const sections[] = {
-#define X(name, text) text,
-		SECTIONS(X)
-#undef X
-	};
 	struct json_writer *json = json_writer_new(&view->scratch, false);
 	char time[25];
 	os_timestamp(event->time, time);
@@ -72,7 +67,7 @@ event_object(struct json_view *view, const struct event *event)
 	view->begun = true;
 	put_text(json, members[event->kind].name, event->name);
 	if (members[event->kind].section)
-		json_put_text(json, "section", str_from(sections[event->section]));
+		json_put_text(json, "section", str_from(section_name(event->section)));
 	put_text(json, members[event->kind].text, event->text);
 	put_text(json, members[event->kind].hint, event->hint);
 	put_number(json, members[event->kind].number, event->number);

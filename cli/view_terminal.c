@@ -303,13 +303,8 @@ take_printed(struct terminal *terminal, struct str text)
 static void
 take_action(struct terminal *terminal, const struct event *event, bool begins)
 {
-	static const char *const sections[] = {
-#define X(name, text) text,
-		SECTIONS(X)
-#undef X
-	};
 	if (begins)
-		terminal->phase = sections[event->section];
+		terminal->phase = section_name(event->section);
 	if (event->section != SECTION_BUILD)
 		return;
 	terminal->steps.number += !begins;
@@ -348,7 +343,7 @@ take_state(struct terminal *terminal, const struct event *event)
 		terminal->stored = (struct progress){0, 0};
 		break;
 	case EVENT_TEARDOWN:
-		terminal->phase = "teardown";
+		terminal->phase = section_name(SECTION_TEARDOWN);
 		terminal->removals.total = event->number;
 		terminal->host_count = 0;
 		break;

@@ -9,12 +9,6 @@
 #define PLAN_LIMIT ((size_t)256 << 20)
 #define SALT_LENGTH 16
 
-static const char *const origin_names[] = {
-#define X(name, text) text,
-	ORIGINS(X)
-#undef X
-};
-
 /* --- what a saved plan holds --- */
 
 /* One saved plan in the making. */
@@ -79,7 +73,7 @@ write_variable(struct saving *saving, struct str name, const struct variable *va
 {
 	json_open_object(saving->json, NULL);
 	json_put_text(saving->json, "name", name);
-	json_put_text(saving->json, "origin", str_from(origin_names[variable->origin]));
+	json_put_text(saving->json, "origin", str_from(origin_name(variable->origin)));
 	if (variable->value.secret) {
 		if (!saving->salt.n)
 			saving->salt = random_salt(saving->arena);
@@ -122,7 +116,7 @@ write_overrides(struct saving *saving, const struct map *secret)
 			continue;
 		json_open_object(saving->json, NULL);
 		json_put_text(saving->json, "name", override->name);
-		json_put_text(saving->json, "origin", str_from(origin_names[override->origin]));
+		json_put_text(saving->json, "origin", str_from(origin_name(override->origin)));
 		json_put_text(saving->json, "value", override->value);
 		json_close(saving->json);
 	}
@@ -232,9 +226,9 @@ read_json(struct arena *arena, const char *path, struct json **json, struct diag
 static enum origin
 origin_named(struct str name)
 {
-	for (size_t i = 0; i < sizeof origin_names / sizeof *origin_names; i++)
-		if (str_is(name, origin_names[i]))
-			return (enum origin)i;
+	for (enum origin origin = 0; origin < ORIGIN_COUNT; origin++)
+		if (str_is(name, origin_name(origin)))
+			return origin;
 	return ORIGIN_COMMAND_LINE;
 }
 

@@ -27,7 +27,9 @@ enum origin {
 #define X(name, text) ORIGIN_##name,
 	ORIGINS(X)
 #undef X
+	ORIGIN_COUNT
 };
+const char *origin_name(enum origin);
 
 struct variable {
 	struct str name; /* in an instance its own name, without the instance's */
