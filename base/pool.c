@@ -22,19 +22,6 @@ struct pool {
 	pthread_t threads[];
 };
 
-struct pool *
-pool_new(size_t threads)
-{
-	struct pool *pool = calloc(1, sizeof *pool + threads * sizeof *pool->threads);
-	if (!pool)
-		return NULL;
-	pool->end = &pool->first;
-	pool->most = threads;
-	pthread_mutex_init(&pool->lock, NULL);
-	pthread_cond_init(&pool->work, NULL);
-	return pool;
-}
-
 /* The next job, waiting for one; NULL when the pool ends. */
 static struct job *
 take(struct pool *pool)
@@ -76,18 +63,29 @@ start_thread(struct pool *pool)
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
+struct pool *
+pool_new(size_t threads)
+{
+	struct pool *pool = calloc(1, sizeof *pool + threads * sizeof *pool->threads);
+	if (!pool)
+		os_exhausted();
+	pool->end = &pool->first;
+	pool->most = threads;
+	pthread_mutex_init(&pool->lock, NULL);
+	pthread_cond_init(&pool->work, NULL);
+	start_thread(pool);
+	if (pool->started)
+		return pool;
+	pool_free(pool);
+	return NULL;
+}
+
 void
 pool_submit(struct pool *pool, void (*run)(void *context, void *item), void *context, void *item)
 {
 	pthread_mutex_lock(&pool->lock);
 	if (pool->queued >= pool->idle && pool->started < pool->most)
 		start_thread(pool);
-	if (pool->started == 0) {
-		/* Not one thread could be had: late is better than never. */
-		pthread_mutex_unlock(&pool->lock);
-		run(context, item);
-		return;
-	}
 	struct job *job = malloc(sizeof *job);
 	if (!job)
 		os_exhausted();

@@ -7,7 +7,7 @@
 
 struct pool;
 
-/* Starts no thread yet: they are started as work comes, at most `threads`. NULL on failure. */
+/* One thread now, more as work comes, at most `threads` (from 1). NULL where not even one can be had. */
 struct pool *pool_new(size_t threads);
 /* Queues run(context, item); first in, first out. */
 void pool_submit(struct pool *, void (*run)(void *context, void *item), void *context, void *item);

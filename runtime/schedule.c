@@ -90,7 +90,18 @@ schedule_new(struct run *run, struct os_cancel cancel, struct os_cancel let_go, 
 	struct arena *arena = &run->arena;
 	struct schedule *schedule = arena_new(arena, struct schedule);
 	uint32_t count = run->plan->count;
-	*schedule = (struct schedule){.run = run, .plan = run->plan, .cancel = cancel, .let_go = let_go, .failed = NONE};
+	int64_t parallel = run->project->limits.parallel;
+	uint32_t step_limit = parallel > 0 && parallel < 1024 ? (uint32_t)parallel : parallel > 0 ? 1024 : 1;
+	struct pool *pool = pool_new(OTHERS_LIMIT + step_limit);
+	if (!pool)
+		return NULL;
+	*schedule = (struct schedule){.run = run,
+		.plan = run->plan,
+		.pool = pool,
+		.step_limit = step_limit,
+		.cancel = cancel,
+		.let_go = let_go,
+		.failed = NONE};
 	schedule->failure.arena = arena;
 	schedule->deadline = time_limit > 0 ? os_now_ms() + time_limit : INT64_MAX;
 	schedule->states = arena_array(arena, uint8_t, count);
@@ -101,13 +112,8 @@ schedule_new(struct run *run, struct os_cancel cancel, struct os_cancel let_go, 
 	schedule->steps.heap = arena_array(arena, uint32_t, count);
 	schedule->others.heap = arena_array(arena, uint32_t, count);
 	link_dependents(schedule, arena);
-	int64_t parallel = run->project->limits.parallel;
-	schedule->step_limit = parallel > 0 && parallel < 1024 ? (uint32_t)parallel : parallel > 0 ? 1024 : 1;
 	schedule->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	schedule->pool = pool_new(OTHERS_LIMIT + schedule->step_limit);
 	pthread_mutex_init(&schedule->mutex, NULL);
-	if (!schedule->pool)
-		os_exhausted();
 	return schedule;
 }
 
@@ -144,16 +150,12 @@ take_out(struct schedule *schedule, const struct action *action, const struct fa
 	uint32_t from, to, left = 0;
 	if (!action->type->optional || action->index >= run->host_count)
 		return false;
-	pthread_mutex_lock(&run->mutex);
-	struct host *host = &run->hosts[action->index];
 	uint32_t minimum = group_of(run->project, run->host_count, action->index, &from, &to);
-	host->ready = false;
-	host->out_reason = str_dup(&run->arena, failure->message.n ? failure->message : STR("it cannot be used"));
+	run_host_out(run, &run->hosts[action->index], failure->message.n ? failure->message : STR("it cannot be used"));
+	pthread_mutex_lock(&run->mutex);
 	for (uint32_t i = from; i < to; i++)
 		left += !run->hosts[i].out_reason.n;
 	pthread_mutex_unlock(&run->mutex);
-	event_emit(
-		run->events, (struct event){.kind = EVENT_HOST, .name = host->name, .text = STR("out"), .hint = host->out_reason});
 	return left >= minimum;
 }
 
@@ -284,10 +286,10 @@ run_action(struct schedule *schedule, uint32_t index, struct arena *arena)
 	if (done)
 		return ACTION_DONE;
 	pthread_mutex_lock(&schedule->mutex);
-	enum action_state state = schedule->stopping                     ? ACTION_SKIPPED
-				  : take_out(schedule, action, &failure) ? ACTION_OUT
-									 : ACTION_BROKEN;
-	if (state == ACTION_BROKEN)
+	/* While everything ends, a failure says nothing of the action or its host. */
+	bool counts = !schedule->stopping;
+	enum action_state state = counts && take_out(schedule, action, &failure) ? ACTION_OUT : ACTION_BROKEN;
+	if (counts && state == ACTION_BROKEN)
 		keep_failure(schedule, index, &failure);
 	pthread_mutex_unlock(&schedule->mutex);
 	return state;

@@ -21,7 +21,8 @@ enum wait_end {
 
 struct schedule;
 
-/* Everything is in the run's arena. `seconds` to come are counted from now: at the deadline (ms, 0: none) the run is cancelled as if by the user. */
+/* In the run's arena. When `time_limit` (ms from now, 0: none) is over, what runs is cancelled as if by the user. */
+/* NULL where no thread can be had. */
 struct schedule *schedule_new(struct run *, struct os_cancel cancel, struct os_cancel let_go, int64_t time_limit);
 /* Runs the actions that `due` picks, each after those of its needs that are picked too, until none runs or can run. */
 enum wait_end schedule_run(struct schedule *, bool (*due)(void *context, const struct action *), void *context);

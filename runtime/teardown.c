@@ -111,11 +111,17 @@ prepare(struct teardown *teardown, const struct journal_state *state, const stru
 	}
 }
 
-/* True when all is done that can be; false where it was let go. */
+/* True when all is done that can be; false where it was let go: its threads then go on. */
 static bool
 remove_all(struct teardown *teardown, struct os_cancel let_go)
 {
 	eventfd_t count;
+	teardown->pool = pool_new(TEARDOWN_LIMIT);
+	if (!teardown->pool) {
+		event_warning(
+			teardown->run->events, STR("the limit on processes may be reached: ulimit -u"), "cannot start a thread");
+		return true;
+	}
 	struct pollfd waits[] = {{.fd = teardown->wake, .events = POLLIN}, {.fd = let_go.fd, .events = POLLIN}};
 	pthread_mutex_lock(&teardown->mutex);
 	teardown->running = 1; /* this loop */
@@ -133,8 +139,10 @@ remove_all(struct teardown *teardown, struct os_cancel let_go)
 		if (waits[1].revents)
 			return false;
 		if (waits[0].revents && eventfd_read(teardown->wake, &count) == 0)
-			return true;
+			break;
 	}
+	pool_free(teardown->pool);
+	return true;
 }
 
 /* Everything in the run's folder but its journal and its logs. */
@@ -173,7 +181,7 @@ say_left(const struct teardown *teardown)
 	}
 	if (left)
 		event_warning(teardown->run->events, STR("edcc destroy removes it"),
-			"teardown of run %.*s is incomplete, and it may still cost money: %.*s", STR_ARG(teardown->run->id),
+			"teardown of run %.*s is incomplete, still there: %.*s", STR_ARG(teardown->run->id),
 			STR_ARG(buf_str(&names)));
 	return left > 0;
 }
@@ -199,7 +207,7 @@ teardown_run(struct run *run, const struct action_type *const *types, enum exit_
 	struct journal_state state;
 	struct str error = {0};
 	struct teardown *teardown = arena_new(&run->arena, struct teardown);
-	*teardown = (struct teardown){.run = run, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), .pool = pool_new(TEARDOWN_LIMIT)};
+	*teardown = (struct teardown){.run = run, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
 	pthread_mutex_init(&teardown->mutex, NULL);
 	bool known = journal_read(&run->arena, run->state.s, run->id, &state, &error);
 	if (known)
@@ -211,7 +219,6 @@ teardown_run(struct run *run, const struct action_type *const *types, enum exit_
 		if (!remove_all(teardown, let_go))
 			return TEARDOWN_LET_GO;
 	}
-	pool_free(teardown->pool);
 	close(teardown->wake);
 	pthread_mutex_destroy(&teardown->mutex);
 	os_end_marked(&run->arena, run->mark.s, TEARDOWN_GRACE_MS);
