@@ -73,6 +73,8 @@ struct os_spawn {
 
 /* Starts a process with standard input from /dev/null, all other descriptors closed, signals at their defaults. vfork-cheap. */
 bool os_start(struct arena *, const struct os_spawn *, struct os_process *, struct str *error);
+/* True where our child has ended; it stays to be collected. */
+bool os_has_ended(pid_t);
 /* Waits and closes `out`; returns the exit status, or 128 + the signal that ended it. */
 int os_wait(struct os_process *);
 /* Runs to the end, collecting at most `limit` bytes of output, with a deadline (0: none): false on failure to start, timeout or cancellation. */

@@ -156,6 +156,13 @@ os_start(struct arena *arena, const struct os_spawn *spawn, struct os_process *p
 	return fail_start(arena, spawn, failed, error);
 }
 
+bool
+os_has_ended(pid_t child)
+{
+	siginfo_t info = {.si_pid = 0};
+	return waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
+}
+
 int
 os_wait(struct os_process *process)
 {
@@ -196,13 +203,6 @@ run_read(struct run *run)
 	run->process.out = -1;
 }
 
-static bool
-run_ended(const struct run *run)
-{
-	siginfo_t info = {.si_pid = 0};
-	return waitid(P_PID, (id_t)run->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
-}
-
 /* Milliseconds to the deadline as poll wants them. */
 static int
 time_left(int64_t deadline)
@@ -226,7 +226,7 @@ run_until(struct run *run, int64_t deadline)
 			left = NO_PIDFD_MS;
 		poll(waits, sizeof waits / sizeof *waits, left);
 		/* First whether it ended, then what it wrote: nothing that it wrote is missed. */
-		bool ended = run_ended(run);
+		bool ended = os_has_ended(run->process.pid);
 		if (run->process.out >= 0)
 			run_read(run);
 		if (ended)

@@ -211,34 +211,18 @@ prove(struct proof *proof, struct failure *failure)
 	return false;
 }
 
-static void
-fill_host(struct json_writer *json, void *context)
-{
-	const struct host *host = context;
-	json_put_text(json, "address", host->address);
-	json_put_integer(json, "slots", host->slots);
-	json_put_text(json, "state", STR("ready"));
-}
-
 bool
 distcc_canary(struct run *run, struct host *host, struct failure *failure)
 {
 	struct proof proof = {.run = run, .host = host};
 	struct arena *arena = &proof.arena;
-	struct str error;
 	proof.object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
 	proof.log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
 	bool proved = prove(&proof, failure);
 	arena_free(arena);
-	if (!proved)
-		return false;
-	pthread_mutex_lock(&run->mutex);
-	host->ready = true;
-	pthread_mutex_unlock(&run->mutex);
-	event_emit(run->events, (struct event){.kind = EVENT_HOST, .name = host->name, .text = STR("ready"), .total = host->slots});
-	if (!journal_write(run->journal, RECORD_HOST, host->name, false, fill_host, host, &error))
-		event_warning(run->events, STR(""), "%.*s", STR_ARG(error));
-	return true;
+	if (proved)
+		run_host_ready(run, host);
+	return proved;
 }
 
 static bool

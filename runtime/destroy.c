@@ -112,12 +112,12 @@ execute_destroy(const char *state, struct str run, struct events *events, const 
 {
 	struct arena arena = {0};
 	struct lock lock;
-	struct str taken_from, error;
+	struct str error;
 	enum exit_status status = EXIT_STATUS_SUCCESS;
 	int64_t started = os_now_ms();
 	if (!os_is_folder(state))
 		event_note(events, "nothing to remove");
-	else if (!lock_take(&arena, state, &lock, &taken_from, &error))
+	else if (!run_lock(&arena, state, &lock, events, &error))
 		status = refuse(events, error, lock.held ? STR("end it with Ctrl-C: it tears down what it has made") : STR(""));
 	else {
 		status = destroy_runs(&arena, state, run, events, options);

@@ -103,7 +103,8 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, compressed);
 	struct str names = names_of(arena, run->hosts, run->host_count);
 	pthread_mutex_unlock(&run->mutex);
-	bool distributed = hosts.n > 0;
+	/* Also where every host has gone out since: then distcc says of each compile that it ran here. */
+	bool distributed = run->host_count > 0;
 	put(out, "CC", toolchain_call(arena, toolchain->cc, distributed, project->cached));
 	put(out, "CXX", toolchain_call(arena, toolchain->cxx, distributed, project->cached));
 	put(out, "JOBS", str_printf(arena, "%d", run->plan->jobs));
@@ -135,12 +136,10 @@ fill_compiles(struct json_writer *json, void *context)
 static void
 report_one(struct run *run, struct str name, struct compiles compiles, struct str others)
 {
-	struct str error;
 	struct event event = {
 		.kind = EVENT_COMPILES, .name = name, .text = compiles.why, .hint = others, .number = (int64_t)compiles.count};
 	event_emit(run->events, event);
-	if (!journal_write(run->journal, RECORD_COMPILES, name, false, fill_compiles, &compiles, &error))
-		event_warning(run->events, STR(""), "%.*s", STR_ARG(error));
+	run_record(run, RECORD_COMPILES, name, fill_compiles, &compiles);
 }
 
 /* "3 -march=native, 1 assembler source" */

@@ -143,15 +143,6 @@ look(struct distcc_watch *watch)
 	}
 }
 
-/* Whether the host's daemon, a child of ours, has ended; it stays to be collected by who stops it. */
-static bool
-has_died(const struct host *host)
-{
-	siginfo_t info = {.si_pid = 0};
-	return host->ready && host->pid > 0 && waitid(P_PID, (id_t)host->pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	       info.si_pid != 0;
-}
-
 /* Takes out the hosts whose daemons have ended; distcc goes round them by itself. */
 static void
 look_for_dead(struct distcc_watch *watch)
@@ -160,18 +151,10 @@ look_for_dead(struct distcc_watch *watch)
 	for (uint32_t i = 0; i < run->host_count; i++) {
 		struct host *host = &run->hosts[i];
 		pthread_mutex_lock(&run->mutex);
-		bool died = has_died(host);
-		if (died) {
-			host->ready = false;
-			host->out_reason = STR("its distccd has ended; the build goes on without it");
-		}
+		bool died = host->ready && host->pid > 0 && os_has_ended(host->pid);
 		pthread_mutex_unlock(&run->mutex);
 		if (died)
-			event_emit(run->events, (struct event){.kind = EVENT_HOST,
-							.name = host->name,
-							.text = STR("out"),
-							.hint = host->out_reason,
-							.total = host->slots});
+			run_host_out(run, host, STR("its distccd has ended; the build goes on without it"));
 	}
 }
 

@@ -156,13 +156,6 @@ connects(const struct daemon *daemon)
 	return connected;
 }
 
-static bool
-has_ended(const struct daemon *daemon)
-{
-	siginfo_t info = {.si_pid = 0};
-	return waitid(P_PID, (id_t)daemon->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
-}
-
 /* Waits until it accepts connections. False where it has ended (*status) or does not come in time. */
 static bool
 wait_ready(struct daemon *daemon, int *status, struct failure *failure)
@@ -170,7 +163,7 @@ wait_ready(struct daemon *daemon, int *status, struct failure *failure)
 	int64_t deadline = os_now_ms() + START_TIMEOUT_MS;
 	struct str name = daemon->planned->name;
 	for (*status = 0; !connects(daemon); poll(NULL, 0, 1)) {
-		if (has_ended(daemon)) {
+		if (os_has_ended(daemon->process.pid)) {
 			*status = os_wait(&daemon->process);
 			struct str tail = fleet_log_tail(&daemon->arena, daemon->log.s, 3);
 			failure_set(failure, EXIT_STATUS_PROVIDER, "distccd on %.*s ended at its start with status %d%s%.*s",
@@ -235,10 +228,7 @@ add_host(struct daemon *daemon, uint32_t index)
 	struct run *run = daemon->run;
 	struct host *host = &run->hosts[index];
 	pthread_mutex_lock(&run->mutex);
-	host->name = daemon->planned->name;
-	host->slots = daemon->planned->slots;
 	host->pid = daemon->process.pid;
-	host->dir = str_dup(&run->arena, daemon->folder);
 	host->address = str_printf(&run->arena, "%.*s:%d", STR_ARG(host->name), port_of(daemon));
 	pthread_mutex_unlock(&run->mutex);
 	event_emit(

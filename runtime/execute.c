@@ -69,7 +69,14 @@ refuse(struct execution *execution, enum exit_status status, struct str text, st
 	return end(execution, STR("nothing was built"));
 }
 
-/* Longer ones first, so that one that is part of another does not hide it by halves; the lines of one that has several each by themselves, as output goes by lines. */
+static int
+longest_first(const void *a, const void *b)
+{
+	const struct str *x = a, *y = b;
+	return (x->n < y->n) - (x->n > y->n);
+}
+
+/* The lines of a secret that has several count each by itself, as output goes by lines. Longer ones first: one that is part of another must not hide it by halves. */
 static struct words
 hidden_texts(struct arena *arena, const struct project *project)
 {
@@ -87,6 +94,8 @@ hidden_texts(struct arena *arena, const struct project *project)
 			if (line.n >= 4 && all.n < secrets.n + 2 * lines)
 				all.w[all.n++] = line;
 	}
+	if (all.n)
+		qsort(all.w, all.n, sizeof *all.w, longest_first);
 	return all;
 }
 
@@ -195,9 +204,9 @@ static void
 pronounce(struct execution *execution)
 {
 	struct run *run = &execution->run;
-	struct str verdict = run->succeeded ? STR("build_success") : STR("build_failed"), error = {0};
+	struct str verdict = run->succeeded ? STR("build_success") : STR("build_failed");
 	event_emit(run->events, (struct event){.kind = EVENT_VERDICT, .text = verdict, .hint = execution->reason});
-	journal_write(run->journal, RECORD_VERDICT, verdict, false, fill_verdict, execution, &error);
+	run_record(run, RECORD_VERDICT, verdict, fill_verdict, execution);
 }
 
 static bool
@@ -205,8 +214,8 @@ any_step_ran(const struct execution *execution)
 {
 	const struct plan *plan = execution->run.plan;
 	for (uint32_t i = 0; i < plan->count; i++)
-		if (plan->actions[i].type == &action_step && schedule_state(execution->schedule, i) != ACTION_IDLE &&
-			schedule_state(execution->schedule, i) != ACTION_SKIPPED)
+		if (plan->actions[i].type == &action_step && (schedule_state(execution->schedule, i) == ACTION_DONE ||
+								     schedule_state(execution->schedule, i) == ACTION_BROKEN))
 			return true;
 	return false;
 }
@@ -334,9 +343,8 @@ static enum teardown_end
 tear_down(struct execution *execution)
 {
 	struct run *run = &execution->run;
-	struct str error = {0};
 	if (is_to_keep(execution)) {
-		journal_write(run->journal, RECORD_KEPT, run->id, false, NULL, NULL, &error);
+		run_record(run, RECORD_KEPT, run->id, NULL, NULL);
 		event_note(run->events, "the fleet of run %.*s is kept: edcc destroy removes it", STR_ARG(run->id));
 		return TEARDOWN_CLEAN;
 	}
@@ -350,8 +358,6 @@ static enum exit_status
 run_all(struct execution *execution)
 {
 	struct run *run = &execution->run;
-	int64_t limit = run->plan->options.timeout > 0 ? run->plan->options.timeout : run->project->limits.time;
-	execution->schedule = schedule_new(run, execution->options->cancel, execution->options->let_go, limit);
 	if (run_build(execution) == WAIT_LET_GO)
 		return let_go(execution);
 	if (execution->status != EXIT_STATUS_INTERRUPTED && run_followers(execution) == WAIT_LET_GO)
@@ -376,11 +382,22 @@ run_locked(struct execution *execution, const char *state)
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
 	struct failure failure = {.arena = &run->arena};
-	if (teardown_dead_runs(state, run->events, options) != TEARDOWN_CLEAN)
-		return refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
+	int64_t limit = run->plan->options.timeout > 0 ? run->plan->options.timeout : run->project->limits.time;
+	enum teardown_end remains = teardown_dead_runs(state, run->events, options);
+	if (remains != TEARDOWN_CLEAN)
+		refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
 			STR("edcc destroy removes it"));
+	/* The threads of a teardown that was let go still have something to say. */
+	if (remains == TEARDOWN_LET_GO)
+		events_abandon(run->events);
+	if (remains != TEARDOWN_CLEAN)
+		return execution->status;
 	if (!open_run(execution, state, &failure))
 		return refuse(execution, failure.status, failure.message, failure.hint);
+	execution->schedule = schedule_new(run, options->cancel, options->let_go, limit);
+	if (!execution->schedule)
+		return refuse(execution, EXIT_STATUS_PROVIDER, STR("cannot start a thread"),
+			STR("the limit on processes may be reached: ulimit -u"));
 	event_emit(run->events,
 		(struct event){.kind = EVENT_RUN, .name = run->id, .text = run->project->name, .total = run->plan->step_count});
 	return run_all(execution);
@@ -399,7 +416,7 @@ enum exit_status
 execute_plan(const struct plan *plan, struct events *events, const struct execute_options *options)
 {
 	struct execution *execution = calloc(1, sizeof *execution);
-	struct str taken_from, error;
+	struct str error;
 	if (!execution)
 		os_exhausted();
 	struct run *run = &execution->run;
@@ -409,14 +426,8 @@ execute_plan(const struct plan *plan, struct events *events, const struct execut
 	run->project = plan->project;
 	run->events = events;
 	char *state = state_folder(&run->arena, plan->project);
-	enum exit_status status;
-	if (lock_take(&run->arena, state, &execution->lock, &taken_from, &error)) {
-		if (taken_from.n)
-			event_note(events, "the lock of %.*s, which has ended, is taken over", STR_ARG(taken_from));
-		status = run_locked(execution, state);
-	} else {
-		status = refuse_lock(execution, error);
-	}
+	bool locked = run_lock(&run->arena, state, &execution->lock, events, &error);
+	enum exit_status status = locked ? run_locked(execution, state) : refuse_lock(execution, error);
 	if (execution->let_go)
 		return status;
 	lock_release(&execution->lock);

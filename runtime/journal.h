@@ -65,7 +65,7 @@ struct journal_action {
 	const struct json *result; /* NULL: intent without an answer */
 };
 struct journal_state {
-	struct str run, project, provider, dir, started;
+	struct str run, project, provider;
 	struct os_owner owner;
 	struct journal_action *open; /* created or meant to be, and not undone, in order of intent */
 	size_t open_count;

@@ -15,8 +15,6 @@ read_run(struct journal_state *state, const struct json *line)
 	const struct json *owner = json_member(line, "owner");
 	state->project = json_text(line, "project", none);
 	state->provider = json_text(line, "provider", none);
-	state->dir = json_text(line, "dir", none);
-	state->started = json_text(line, "started", none);
 	struct str host = json_text(owner, "host", none);
 	snprintf(state->owner.host, sizeof state->owner.host, "%.*s", STR_ARG(host));
 	state->owner.pid = (pid_t)json_integer(owner, "pid", 0);

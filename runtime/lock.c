@@ -62,7 +62,7 @@ is_current(int fd, const char *path)
 	       open_one.st_dev == named.st_dev;
 }
 
-/* Opens and locks the file. -1 with errno EWOULDBLOCK and *fd open where another process of this machine holds it. */
+/* Opens and locks the file. False with errno; where another process of this machine holds it that is EWOULDBLOCK, and *fd is open. */
 static bool
 open_locked(const char *path, int *fd)
 {
@@ -84,14 +84,24 @@ owner_text(struct arena *arena, const struct lock_text *text)
 	return str_printf(arena, "process %ld on %s, since %.*s", (long)text->owner.pid, text->owner.host, STR_ARG(text->since));
 }
 
+/* Held on another machine, where flock does not reach from here. */
+static bool
+is_elsewhere(const struct lock_text *text)
+{
+	struct os_owner self;
+	os_owner_self(&self);
+	return text->owner.pid && strcmp(text->owner.host, self.host) != 0;
+}
+
 static bool
 refuse(struct arena *arena, struct lock *lock, const char *path, int fd, int reason, struct str *error)
 {
 	lock->held = fd >= 0 && reason == EWOULDBLOCK;
 	if (lock->held) {
 		struct lock_text text = read_owner(arena, fd);
-		*error =
-			str_printf(arena, "another run is going on: '%s' is held by %.*s", path, STR_ARG(owner_text(arena, &text)));
+		*error = str_printf(arena, "another run is going on: '%s' is held by %.*s%s", path,
+			STR_ARG(owner_text(arena, &text)),
+			is_elsewhere(&text) ? " (where that machine is gone, remove the file)" : "");
 	} else {
 		*error = str_printf(arena, "cannot take the lock '%s': %s", path, strerrordesc_np(reason));
 	}
@@ -117,10 +127,7 @@ lock_take(struct arena *arena, const char *state, struct lock *lock, struct str 
 	if (!open_locked(path, &fd))
 		return refuse(arena, lock, path, fd, errno, error);
 	struct lock_text before = read_owner(arena, fd);
-	struct os_owner self;
-	os_owner_self(&self);
-	/* Held on another machine, where flock does not reach from here. */
-	if (before.owner.pid && strcmp(before.owner.host, self.host) != 0 && os_owner_alive(&before.owner))
+	if (is_elsewhere(&before))
 		return refuse(arena, lock, path, fd, EWOULDBLOCK, error);
 	if (before.owner.pid)
 		*taken_from = owner_text(arena, &before);

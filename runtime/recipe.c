@@ -112,12 +112,22 @@ add_own(struct run *run, struct map *map, const char *folder)
 	add_names(project, map);
 }
 
+static uint32_t
+fleet_changes(struct run *run)
+{
+	pthread_mutex_lock(&run->mutex);
+	uint32_t changes = run->fleet_changes;
+	pthread_mutex_unlock(&run->mutex);
+	return changes;
+}
+
 static struct environment *
 build_environment(struct run *run, struct recipes *recipes, const struct scope *scope)
 {
 	struct arena *arena = &recipes->arena;
 	struct environment *environment = arena_new(arena, struct environment);
 	struct map map = map_new(arena);
+	environment->fleet_changes = fleet_changes(run);
 	/* Each over those before it; the names that are documented as edcc's a file cannot define. */
 	add_entries(&map, run->environment);
 	distcc_environment(run, arena, &map);
@@ -141,11 +151,11 @@ recipe_environment(struct run *run, const struct scope *scope)
 {
 	struct recipes *recipes = run->recipes;
 	pthread_mutex_lock(&recipes->mutex);
-	struct environment *environment = map_get(&recipes->environments, (struct str){(const char *)&scope, sizeof scope});
-	if (!environment) {
+	struct str key = {(const char *)&scope, sizeof scope};
+	struct environment *environment = map_get(&recipes->environments, key);
+	if (!environment || environment->fleet_changes != fleet_changes(run)) {
 		environment = build_environment(run, recipes, scope);
-		struct str key = str_dup(&recipes->arena, (struct str){(const char *)&scope, sizeof scope});
-		*map_at(&recipes->environments, key) = environment;
+		*map_at(&recipes->environments, str_dup(&recipes->arena, key)) = environment;
 	}
 	pthread_mutex_unlock(&recipes->mutex);
 	return environment;

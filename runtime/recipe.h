@@ -15,8 +15,9 @@ struct environment {
 	char **entries; /* NULL-ended */
 	size_t count;
 	bool plain; /* bash would start up as it is: no function, no start-up file */
+	uint32_t fleet_changes; /* the run's, when it was built */
 };
-/* Built once per scope. Valid as long as the run. */
+/* Built once per scope, and again when hosts have become ready or gone out. Valid as long as the run. */
 const struct environment *recipe_environment(struct run *, const struct scope *);
 
 /* A socket that the commands reach the step by; one step has it at a time. */

@@ -93,6 +93,17 @@ run_close(struct run *run)
 	arena_free(&run->arena);
 }
 
+bool
+run_lock(struct arena *arena, const char *state, struct lock *lock, struct events *events, struct str *error)
+{
+	struct str taken_from;
+	if (!lock_take(arena, state, lock, &taken_from, error))
+		return false;
+	if (taken_from.n)
+		event_note(events, "the lock of %.*s, which has ended, is taken over", STR_ARG(taken_from));
+	return true;
+}
+
 /* What an action's intent says. */
 struct intent {
 	const struct run *run;
@@ -160,4 +171,52 @@ run_done(struct run *run, const struct action *action, void (*result)(struct jso
 		return true;
 	run_journal_failure(run, error, failure);
 	return false;
+}
+
+void
+run_record(struct run *run, enum record record, struct str name, void (*fill)(struct json_writer *, void *), void *context)
+{
+	struct str error;
+	if (!journal_write(run->journal, record, name, false, fill, context, &error))
+		event_warning(run->events, STR("`edcc status` will not know of it; make room there"),
+			"cannot write the journal in '%.*s': %.*s", STR_ARG(run->folder), STR_ARG(error));
+}
+
+static void
+fill_host(struct json_writer *json, void *context)
+{
+	const struct host *host = context;
+	json_put_text(json, "address", host->address);
+	json_put_integer(json, "slots", host->slots);
+	json_put_text(json, "state", host->ready ? STR("ready") : STR("out"));
+}
+
+/* Takes a copy: the host may change again meanwhile. */
+static void
+change_host(struct run *run, struct host *host, bool ready, struct str reason)
+{
+	pthread_mutex_lock(&run->mutex);
+	host->ready = ready;
+	host->out_reason = str_dup(&run->arena, reason);
+	run->fleet_changes++;
+	struct host changed = *host;
+	pthread_mutex_unlock(&run->mutex);
+	event_emit(run->events, (struct event){.kind = EVENT_HOST,
+					.name = changed.name,
+					.text = ready ? STR("ready") : STR("out"),
+					.hint = changed.out_reason,
+					.total = changed.slots});
+	run_record(run, RECORD_HOST, changed.name, fill_host, &changed);
+}
+
+void
+run_host_ready(struct run *run, struct host *host)
+{
+	change_host(run, host, true, STR(""));
+}
+
+void
+run_host_out(struct run *run, struct host *host, struct str reason)
+{
+	change_host(run, host, false, reason);
 }

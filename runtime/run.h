@@ -41,7 +41,6 @@ bool failure_remove(struct failure *, struct arena *, struct str path);
 struct host {
 	struct str name;
 	struct str address; /* for DISTCC_HOSTS: 127.0.0.2:41001 */
-	struct str dir; /* local: its private folder */
 	pid_t pid; /* local: its distccd, a child of ours */
 	int slots;
 	bool ready; /* proved by its canary, and not taken out since */
@@ -50,7 +49,7 @@ struct host {
 
 struct run {
 	struct arena arena; /* of the run; under `mutex` while workers are about */
-	pthread_mutex_t mutex; /* for hosts, verdict, arena */
+	pthread_mutex_t mutex; /* for hosts, fleet_changes, arena */
 	struct str id; /* 20261122-001617-4f2a */
 	struct str mark; /* EDCC_RUN=ID: in the environment of every process of the run */
 	struct str state; /* absolute: DIR/.edcc */
@@ -62,6 +61,7 @@ struct run {
 	struct os_cancel cancel; /* raised by the first Ctrl-C and by a run's time limit */
 	struct host *hosts; /* as many as plan->world has */
 	uint32_t host_count;
+	uint32_t fleet_changes; /* how often a host has become ready or gone out */
 	char *const *environment; /* edcc's own, NULL-ended */
 	struct words secrets;
 	bool succeeded; /* the build's verdict, once it is known */
@@ -72,6 +72,8 @@ struct run {
 /* Sets up what every run has, for an id of its own (a new one where `id` is none): the texts, the mutex, the journal. False with the failure. */
 bool run_open(struct run *, const char *state, struct str id, struct failure *);
 void run_close(struct run *);
+/* lock_take, and a note where a dead owner's lock was taken over. */
+bool run_lock(struct arena *, const char *state, struct lock *, struct events *, struct str *error);
 /* The failure of a journal that cannot be written. */
 void run_journal_failure(const struct run *, struct str error, struct failure *);
 
@@ -79,5 +81,11 @@ void run_journal_failure(const struct run *, struct str error, struct failure *)
 bool run_intent(struct run *, const struct action *, void (*params)(struct json_writer *, void *), void *context, struct failure *);
 /* Journals its result. */
 bool run_done(struct run *, const struct action *, void (*result)(struct json_writer *, void *), void *context, struct failure *);
+/* Journals what is worth knowing of the run and is not needed to undo it: where that cannot be written a warning says so. */
+void run_record(struct run *, enum record, struct str name, void (*fill)(struct json_writer *, void *), void *context);
+
+/* The host is proved, or is out of the fleet (and why): what is started from now on goes by it; emitted and journaled. */
+void run_host_ready(struct run *, struct host *);
+void run_host_out(struct run *, struct host *, struct str reason);
 
 #endif

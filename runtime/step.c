@@ -143,7 +143,8 @@ hear_calls(struct step *step)
 			continue;
 		}
 		read_what_is_there(step);
-		judge_command(&step->judge, call.success, str_dup(step->arena, call.message));
+		if (judge_command(&step->judge, call.success, call.message))
+			step->judge.reason = str_dup(step->arena, call.message);
 		heed_verdict(step);
 		if (step->kill_at && step->caller_count < STEP_CALLERS)
 			step->callers[step->caller_count++] = caller;
@@ -190,13 +191,6 @@ time_left(const struct step *step)
 	return until <= now ? 0 : until - now > 3600000 ? 3600000 : (int)(until - now);
 }
 
-static bool
-has_ended(const struct step *step)
-{
-	siginfo_t info = {.si_pid = 0};
-	return waitid(P_PID, (id_t)step->process.pid, &info, WEXITED | WNOHANG | WNOWAIT) < 0 || info.si_pid != 0;
-}
-
 /* Waits for the end of the recipe's process and of its output. */
 static void
 watch(struct step *step)
@@ -215,7 +209,7 @@ watch(struct step *step)
 			hear_calls(step);
 		if (waits[0].revents)
 			read_output(step);
-		if (!step->ended && (waits[2].revents || step->pidfd < 0) && has_ended(step)) {
+		if (!step->ended && (waits[2].revents || step->pidfd < 0) && os_has_ended(step->process.pid)) {
 			step->ended = true;
 			step->took = os_now_ms() - step->started;
 			step->drain_until = os_now_ms() + STEP_DRAIN_MS;

@@ -114,6 +114,8 @@ fleet_open(struct fleet *fleet)
 	fleet->run.plan = fleet->plan;
 	fleet->run.hosts = arena_array(&fleet->arena, struct host, fleet->world.host_count);
 	fleet->run.host_count = fleet->world.host_count;
+	for (uint32_t i = 0; i < fleet->world.host_count; i++)
+		fleet->run.hosts[i] = (struct host){.name = fleet->world.hosts[i].name, .slots = fleet->world.hosts[i].slots};
 	if (!run_open(&fleet->run, str_printf(&fleet->arena, "%s/.edcc", fleet->dir).s, (struct str){0}, &failure))
 		fail_msg("%.*s", STR_ARG(failure.message));
 }

@@ -227,9 +227,8 @@ the_environment_of_a_recipe(void **state)
 	fleet->run.hosts[0].ready = false;
 	map = map_new(&fleet->arena);
 	distcc_environment(&fleet->run, &fleet->arena, &map);
-	assert_string_equal(value_of(&map, "CC"), "ccache gcc");
-	assert_null(value_of(&map, "CCACHE_PREFIX"));
-	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "");
+	assert_string_equal(value_of(&map, "CCACHE_PREFIX"), "distcc");
+	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4 ");
 	fleet_free(fleet);
 }
 

@@ -69,9 +69,7 @@ static bool
 good_canary(struct run *run, const struct action *action, struct failure *failure)
 {
 	(void)failure;
-	pthread_mutex_lock(&run->mutex);
-	run->hosts[action->index].ready = true;
-	pthread_mutex_unlock(&run->mutex);
+	run_host_ready(run, &run->hosts[action->index]);
 	return true;
 }
 
@@ -257,6 +255,31 @@ a_host_that_fails_is_taken_out_while_enough_are_left(void **state)
 	engine_free(engine);
 }
 
+static bool
+lose_host(struct run *run, const struct action *action, struct failure *failure)
+{
+	(void)failure;
+	run_host_out(run, &run->hosts[action->index], STR("it burns"));
+	return true;
+}
+
+static void
+later_steps_know_of_a_host_that_is_lost(void **state)
+{
+	(void)state;
+	static const struct action_type loss = {.name = "loss", .section = SECTION_SETUP, .run = lose_host};
+	struct engine *engine = engine_new();
+	add_hosts(engine, 2, 0);
+	engine->project.builds[0].recipe = STR("echo \"[$EDCC_HOSTS] $DISTCC_HOSTS\"");
+	engine_action(engine, &loss, "loss", 1, true);
+	engine_step(engine, "later", "echo \"[$EDCC_HOSTS] $DISTCC_HOSTS\"", true);
+	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
+	assert_has(engine, "output compile|[h0 h1] --localslots=0 --localslots_cpp=0 /1 /1\n");
+	assert_has(engine, "host h1|out|it burns|");
+	assert_has(engine, "output later|[h0] --localslots=0 --localslots_cpp=0 /1\n");
+	engine_free(engine);
+}
+
 static void
 a_fleet_is_kept_until_destroy(void **state)
 {
@@ -294,7 +317,7 @@ what_cannot_be_removed_is_named(void **state)
 	engine_action(engine, &thing, "other", UINT32_MAX, false);
 	assert_int_equal(engine_execute(engine), EXIT_STATUS_TEARDOWN);
 	assert_has(engine, "failed sticky|it sticks|");
-	assert_has(engine, "is incomplete, and it may still cost money: 'under', 'sticky'|edcc destroy removes it|");
+	assert_has(engine, "is incomplete, still there: 'under', 'sticky'|edcc destroy removes it|");
 	assert_false(thing_exists(engine, "other"));
 	assert_true(thing_exists(engine, "under"));
 	engine_free(engine);
@@ -471,6 +494,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(what_follows_may_fail_after_a_success),
 	cmocka_unit_test(a_failed_creation_is_torn_down_too),
 	cmocka_unit_test(a_host_that_fails_is_taken_out_while_enough_are_left),
+	cmocka_unit_test(later_steps_know_of_a_host_that_is_lost),
 	cmocka_unit_test(a_fleet_is_kept_until_destroy),
 	cmocka_unit_test(what_cannot_be_removed_is_named),
 	cmocka_unit_test(the_first_interrupt_tears_down),
