@@ -21,6 +21,7 @@ SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
 FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
+TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c))
 UNIT := $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*.c))
 
 all: $(B)/edcc
@@ -44,7 +45,7 @@ $(B)/unit/%: test/unit/%.c $(LIB)
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) $(LDFLAGS) -o $@ $< $(LIB) -lcmocka $(LDLIBS)
 
-unit: $(UNIT)
+unit: $(UNIT) $(TOOL)
 
 # Programs that tests in other languages talk to.
 $(B)/test/%: test/%.c $(LIB)
@@ -90,4 +91,4 @@ clean:
 .PHONY: all unit fuzz-objects setup test lint demo bench fuzz install uninstall clean
 .SECONDARY:
 
--include $(OBJ:=.d) $(UNIT:=.d)
+-include $(OBJ:=.d) $(UNIT:=.d) $(TOOL:=.d)
