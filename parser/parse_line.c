@@ -105,6 +105,10 @@ hint_for(struct str line, struct str first, bool file)
 		if (str_is(first, make_lines[i].word))
 			return make_lines[i].hint;
 	struct str rest = str_trim(str_part(line, first.n, line.n));
+	if (file && str_ends(line, STR("{")))
+		return "a block's header ends in ':', as in `instances:`, and its body is indented";
+	if (file && str_is(line, "}"))
+		return "a block ends where its indentation ends";
 	if (str_starts(rest, STR("=")) || str_starts(rest, STR("?=")) || str_starts(rest, STR("+=")))
 		return "a name is made of letters, digits and _, and does not begin with a digit";
 	if (file && str_starts(rest, STR(":")))
