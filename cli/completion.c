@@ -62,28 +62,61 @@ struct completion {
 	const struct flag *flag; /* the one whose value is being typed */
 	struct str kept; /* what stands before the part that is completed: "--provider=" */
 	struct str part;
+	bool offered; /* something was */
 };
 
 /* One line: the word, a tab, what it means. Only where it begins with what is there. */
 static void
-offer(const struct completion *completion, const char *word, const char *doc)
+offer(struct completion *completion, const char *word, const char *doc)
 {
-	if (str_starts(str_from(word), completion->part))
-		printf("%.*s%s\t%s\n", STR_ARG(completion->kept), word, doc);
+	if (!str_starts(str_from(word), completion->part))
+		return;
+	printf("%.*s%s\t%s\n", STR_ARG(completion->kept), word, doc);
+	completion->offered = true;
 }
 
-static void
-offer_builds(const struct completion *completion)
+/* Without what $( ) would print: nothing is run while somebody types. NULL where the file has errors. */
+static const struct project *
+load(const struct completion *completion)
 {
 	struct cli *cli = completion->cli;
 	struct project_options options = {.file = cli_file(cli), .environment = cli->environment};
-	const struct project *project = options.file ? project_load(&cli->arena, &cli->sources, &cli->diags, &options) : NULL;
-	for (uint32_t i = 0; project && i < project->build_count; i++)
-		offer(completion, str_c(&cli->arena, project->builds[i].name), "build");
+	return options.file ? project_load(&cli->arena, &cli->sources, &cli->diags, &options) : NULL;
 }
 
 static void
-offer_logs(const struct completion *completion)
+offer_builds(struct completion *completion, const struct project *project)
+{
+	for (uint32_t i = 0; project && i < project->build_count; i++)
+		offer(completion, str_c(&completion->cli->arena, project->builds[i].name), "build");
+}
+
+/* The file's own that may be set from outside. */
+static void
+offer_variables(struct completion *completion, const struct project *project)
+{
+	for (uint32_t i = 0; project && i < project->scopes[0].count; i++) {
+		const struct variable *variable = &project->scopes[0].variables[i];
+		if (variable->origin == ORIGIN_DEFAULT || variable->origin == ORIGIN_ENVIRONMENT)
+			offer(completion, str_printf(&completion->cli->arena, "%.*s=", STR_ARG(variable->name)).s, "variable");
+	}
+}
+
+static void
+offer_runs(struct completion *completion)
+{
+	struct cli *cli = completion->cli;
+	const char *state = cli_state(cli);
+	struct words runs = {NULL, 0};
+	struct str error;
+	if (state)
+		os_glob(&cli->arena, str_printf(&cli->arena, "%s/runs", state).s, STR("*"), &runs, &error);
+	for (size_t i = 0; i < runs.n; i++)
+		offer(completion, str_c(&cli->arena, runs.w[i]), "run");
+}
+
+static void
+offer_logs(struct completion *completion)
 {
 	struct cli *cli = completion->cli;
 	const char *state = cli_state(cli);
@@ -98,14 +131,14 @@ offer_logs(const struct completion *completion)
 }
 
 static void
-offer_commands(const struct completion *completion)
+offer_commands(struct completion *completion)
 {
 	for (const struct command *const *command = command_table; *command; command++)
 		offer(completion, (*command)->name, (*command)->doc);
 }
 
 static void
-offer_flags(const struct completion *completion)
+offer_flags(struct completion *completion)
 {
 	for (size_t i = 0; i < FLAG_COUNT; i++) {
 		const struct flag *flag = &flag_table[i];
@@ -118,19 +151,23 @@ offer_flags(const struct completion *completion)
 }
 
 static void
-offer_value(const struct completion *completion)
+offer_value(struct completion *completion)
 {
 	struct str rest = str_from(completion->flag->argument), choice;
 	if (str_is(rest, "FILE"))
 		puts(":files");
 	else if (str_is(rest, "DIR"))
 		puts(":folders");
+	else if (str_is(rest, "STEP"))
+		offer_builds(completion, load(completion));
+	else if (str_is(rest, "ID"))
+		offer_runs(completion);
 	while (strchr(completion->flag->argument, '|') && str_split(&rest, '|', &choice))
 		offer(completion, str_c(&completion->cli->arena, choice), "");
 }
 
 static void
-offer_topics(const struct completion *completion)
+offer_topics(struct completion *completion)
 {
 	offer_commands(completion);
 	for (size_t i = 0; i < BLOCK_COUNT; i++)
@@ -141,12 +178,17 @@ offer_topics(const struct completion *completion)
 }
 
 static void
-offer_arguments(const struct completion *completion)
+offer_arguments(struct completion *completion)
 {
 	const struct command *command = completion->command;
-	if (strstr(command->synopsis, "BUILD"))
-		offer_builds(completion);
-	if (strstr(command->synopsis, "FILE"))
+	bool builds = strstr(command->synopsis, "BUILD"), variables = strstr(command->synopsis, "NAME=VALUE");
+	const struct project *project = builds || variables ? load(completion) : NULL;
+	if (builds)
+		offer_builds(completion, project);
+	if (variables)
+		offer_variables(completion, project);
+	/* Among an ordinary folder's files the builds would not be found. */
+	if (strstr(command->synopsis, "FILE") && !completion->offered)
 		puts(":files");
 	if (command == &command_help)
 		offer_topics(completion);
