@@ -113,6 +113,8 @@ hint_for(struct str line, struct str first, bool file)
 		return "a name is made of letters, digits and _, and does not begin with a digit";
 	if (file && str_starts(rest, STR(":")))
 		return "a step is written `build NAME: PREREQUISITES`; what files depend on is left to the tool that it calls";
+	if (file && char_is(*line.s, CHAR_ALPHA) && (str_ends(rest, STR(":")) || (rest.n && memmem(rest.s, rest.n, ": ", 2))))
+		return "a block is written `KIND NAME:`; a name is made of letters, digits, - and _, and begins with a letter";
 	return file ? "as in `workers ?= 4`, `include std/gcc` or `build test:`" : "as in `name = value`";
 }
 

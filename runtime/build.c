@@ -16,6 +16,7 @@ build_only_recipe(struct loader *l, const struct kept *kept)
 			continue;
 		if (only) {
 			struct diag *diag = diag_error(l->diags, kept->item->span, "there is a recipe already");
+			diag_hint(diag, "a build has one recipe: give this one a build of its own, or join the two");
 			diag_note(diag, only->item.span, "it begins here");
 		} else {
 			only = (const struct recipe *)kept->item;
@@ -88,7 +89,7 @@ check_dir(struct loader *l, const struct merged *merged, struct build *build)
 	struct arena_mark mark = arena_mark(&l->scratch);
 	struct str dir = load_join(&l->scratch, STR(""), build->set.dir);
 
-	if (str_starts(dir, STR("/")) || str_is(dir, "..") || str_starts(dir, STR("../"))) {
+	if (load_leads_out(dir)) {
 		struct diag *diag = diag_error(
 			l->diags, merge_span(l, merged, "dir"), "'%.*s' is outside of the source tree", STR_ARG(build->set.dir));
 		diag_hint(diag, "a build's dir is relative to the source tree, without .. out of it");

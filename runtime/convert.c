@@ -160,11 +160,14 @@ convert_RANGES(struct conversion *c, struct words *out)
 	return true;
 }
 
+/* A range, or the id of one that exists, which begins with the setting's own name: vpc-0a1b…, subnet-0a1b…. */
 static bool
 convert_NETWORK(struct conversion *c, struct str *out)
 {
+	struct str kind = str_from(c->setting->name);
+
 	*out = c->text;
-	if (str_starts(c->text, STR("vpc-")) || str_starts(c->text, STR("subnet-")))
+	if (str_starts(c->text, kind) && c->text.n > kind.n && c->text.s[kind.n] == '-')
 		return c->words.n == 1;
 	return is_range(c, c->text, true);
 }

@@ -40,6 +40,7 @@ fill_compiler(struct loader *l, struct merges *merges, struct project *project)
 		return;
 	if (merges->count[BLOCK_compiler] > 1) {
 		struct diag *diag = diag_error(l->diags, merge_header(&merges->list[BLOCK_compiler][1]), "there are two compilers");
+		diag_hint(diag, "one compiler builds everything: `if CONDITION:` chooses between two blocks");
 		diag_note(diag, merge_header(compiler), "the first is here");
 	}
 	project->compiler = compiler->name;
@@ -70,6 +71,19 @@ fill_groups(struct loader *l, struct merges *merges, struct project *project)
 	}
 }
 
+static void
+check_source(struct loader *l, struct merges *merges, const struct source_settings *source)
+{
+	const struct merged *merged = merge_only(merges, BLOCK_source);
+
+	if (!source->git.n || !source->archive.n)
+		return;
+	struct diag *diag =
+		diag_error(l->diags, merge_span(l, merged, "archive"), "the source is a git repository or an archive, not both");
+	diag_hint(diag, "leave one of them out");
+	diag_note(diag, merge_span(l, merged, "git"), "the repository is given here");
+}
+
 /* Blocks that are there once, with no more to them than their settings. */
 static void
 fill_settings(struct loader *l, struct merges *merges, struct project *project)
@@ -91,16 +105,8 @@ fill_settings(struct loader *l, struct merges *merges, struct project *project)
 
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		merge_settings(l, merges, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
+	check_source(l, merges, &project->source);
 	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
-}
-
-/* One that leaves the source tree, or that stands for all of it. */
-static bool
-is_outside(struct loader *l, struct str pattern)
-{
-	struct str path = load_join(&l->scratch, STR(""), pattern);
-
-	return str_starts(path, STR("/")) || str_is(path, "..") || str_starts(path, STR("../"));
 }
 
 static void
@@ -109,7 +115,7 @@ check_artifact(struct loader *l, const struct artifact *artifact, const struct a
 	struct diag *diag;
 
 	for (size_t i = 0; i < line->patterns.n; i++) {
-		if (!is_outside(l, line->patterns.w[i]))
+		if (!load_leads_out(load_join(&l->scratch, STR(""), line->patterns.w[i])))
 			continue;
 		diag = diag_error(
 			l->diags, artifact->patterns, "'%.*s' is outside of the source tree", STR_ARG(line->patterns.w[i]));

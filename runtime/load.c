@@ -64,6 +64,12 @@ load_join(struct arena *arena, struct str dir, struct str path)
 	return buf_str(&out);
 }
 
+bool
+load_leads_out(struct str path)
+{
+	return str_starts(path, STR("/")) || str_is(path, "..") || str_starts(path, STR("../"));
+}
+
 /* The path's folder; empty where it names none. */
 static struct str
 folder_of(struct str path)

@@ -70,6 +70,8 @@ uint32_t load_text(struct loader *, struct str path, struct str *error);
 struct str load_environment(const struct loader *, struct str name);
 /* `path` as seen from `dir`; itself where it is absolute. Without "." and, where they can be taken out, "..". */
 struct str load_join(struct arena *, struct str dir, struct str path);
+/* Whether a relative path that load_join has cleaned leads out of its folder; an absolute one does. */
+bool load_leads_out(struct str path);
 
 /* The text of a span. */
 struct str load_span(const struct loader *, struct span);

@@ -88,6 +88,8 @@ texts(void **state)
 	} all[] = {
 		{"network", "", "vpc", "10.0.0.0/16", NULL, true},
 		{"network", "", "vpc", "vpc-0123", NULL, true},
+		{"network", "", "vpc", "subnet-0123", NULL, false},
+		{"network", "", "subnet", "subnet-0123", NULL, true},
 		{"network", "", "vpc", "2001:db8::/32", NULL, true},
 		{"network", "", "vpc", "2001:db8::1/32", "the range that this address is in is 2001:db8::/32", false},
 		{"network", "", "vpc", "10.1.2.3/8", "the range that this address is in is 10.0.0.0/8", false},
