@@ -1,4 +1,4 @@
-/* store: s3 and sns at a shell, for the tests: `store WORD ARGUMENT…`. Prints what came of it; an error on standard error, and status 1. */
+/* tool: s3 and sns at a shell, for the tests: `tool WORD URL ARGUMENT…`. Prints what came of it; an error on standard error, and status 1. */
 #include "aws/s3.h"
 #include "aws/sns.h"
 #include "base/arena.h"
