@@ -14,6 +14,7 @@ struct call {
 	struct loader *l;
 	const struct space *space;
 	const struct function *function;
+	enum value_mode mode; /* of the first argument */
 	struct span span; /* of the whole $(…) */
 	struct span arguments[MOST_ARGUMENTS];
 	unsigned count;
@@ -24,16 +25,11 @@ struct call {
 #include "parser/function.def"
 #undef FUNCTION
 
-#define MODE_WORDS VALUE_WORDS
-#define MODE_REGEX VALUE_REGEX_FIRST
-#define MODE_RAW VALUE_RAW
-
 const struct function functions[] = {
-#define FUNCTION(name, fewest, most, mode, usage, doc) \
-	{{#name, sizeof #name - 1}, fewest, most, MODE_##mode, usage, doc, call_##name},
+#define FUNCTION(name, fewest, most, mode, usage, doc) {{#name, sizeof #name - 1}, fewest, most, usage, doc, call_##name},
 #include "parser/function.def"
 #undef FUNCTION
-	{{NULL, 0}, 0, 0, VALUE_WORDS, NULL, NULL, NULL},
+	{{NULL, 0}, 0, 0, NULL, NULL, NULL},
 };
 
 const struct function *
@@ -49,7 +45,7 @@ struct value
 function_call(struct loader *l, const struct part *part, const struct space *space)
 {
 	struct call c = {.l = l, .space = space, .function = function_find(part->text), .span = part->span};
-	enum value_mode mode = value_function_mode(part->text);
+	enum value_mode mode = c.mode = value_function_mode(part->text);
 	struct span rest = part->inner;
 
 	c.result.unknown = true;
@@ -75,7 +71,7 @@ function_call(struct loader *l, const struct part *part, const struct space *spa
 static struct words
 argument(struct call *c, unsigned i)
 {
-	struct value value = expand_value(c->l, c->arguments[i], c->space, i ? VALUE_WORDS : c->function->mode);
+	struct value value = expand_value(c->l, c->arguments[i], c->space, i ? VALUE_WORDS : c->mode);
 
 	c->result.secret |= value.secret;
 	c->result.unknown |= value.unknown;

@@ -9,7 +9,6 @@ struct call;
 struct function {
 	struct str name;
 	unsigned fewest, most; /* arguments; most 0: any number */
-	enum value_mode mode; /* of the first argument */
 	const char *usage;
 	const char *doc;
 	void (*run)(struct call *);
