@@ -68,7 +68,7 @@ static void
 report_cycle(struct loader *l, const struct space *space, uint32_t place)
 {
 	const struct evaluator *e = l->evaluator;
-	const struct variable *variable = &space->variables[place - 1], *before = NULL, *first = variable;
+	const struct variable *first = &space->variables[place - 1], *before = first;
 	size_t i = e->depth, shown = 0, more = 0;
 	struct diag *diag;
 
@@ -79,17 +79,17 @@ report_cycle(struct loader *l, const struct space *space, uint32_t place)
 		const struct frame *frame = &e->frames[i];
 		if (!frame->entered)
 			continue;
-		variable = &frame->space->variables[frame->place - 1];
-		if (before && shown++ < CYCLE_NOTES)
+		const struct variable *variable = &frame->space->variables[frame->place - 1];
+		if (shown++ < CYCLE_NOTES)
 			diag_note(diag, place_of(&frame->space->bindings[frame->place - 1]),
 				"'%.*s' needs '%.*s', which is defined here", STR_ARG(before->name), STR_ARG(variable->name));
-		else if (before)
+		else
 			more++;
 		before = variable;
 	}
 	if (more)
 		diag_note(diag, SPAN_NONE, "and so on over %zu more", more);
-	if (before)
+	if (before != first)
 		diag_note(diag, place_of(&space->bindings[place - 1]), "'%.*s' needs '%.*s'", STR_ARG(before->name),
 			STR_ARG(first->name));
 }

@@ -1,5 +1,7 @@
 #include "runtime/name.h"
 
+#include "runtime/function.h"
+
 #include <string.h>
 
 /* RESERVED(name, whether $(name) has a value in the file) */
@@ -56,6 +58,11 @@ name_unknown(struct loader *l, struct span span, const struct space *space, stru
 	}
 	if (str_is(name, "it")) {
 		diag_hint(diag, "$(it) is the word in the first argument of $(map TEXT, WORDS)");
+		return;
+	}
+	const struct function *function = function_find(name);
+	if (function) {
+		diag_hint(diag, "'%.*s' is a function: %s", STR_ARG(name), function->usage);
 		return;
 	}
 	/* Past what is shown, the nearest of many names is a search for nobody. */
