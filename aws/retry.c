@@ -38,10 +38,17 @@ static const char *const transient[] = {"RequestTimeout", "RequestTimeoutExcepti
 static const char *const clocks[] = {"RequestTimeTooSkewed", "RequestExpired", "RequestInTheFuture", "SignatureDoesNotMatch",
 	"InvalidSignatureException", "AuthFailure", NULL};
 
+/* InsufficientInstanceCapacity and its kin come with status 500, but mean what they say: elsewhere, not again. */
+static bool
+is_full(const struct aws_error *error)
+{
+	return str_starts(error->code, STR("Insufficient"));
+}
+
 enum retry_kind
 retry_classify(const struct aws_error *error)
 {
-	if (error->cancelled)
+	if (error->cancelled || is_full(error))
 		return RETRY_NEVER;
 	if (among(error->code, throttling) || error->status == 429)
 		return RETRY_THROTTLED;
@@ -55,7 +62,7 @@ retry_had_no_effect(const struct aws_error *error, bool sent)
 {
 	if (error->status == 0)
 		return !sent;
-	return (error->status >= 300 && error->status < 500) || among(error->code, throttling);
+	return (error->status >= 300 && error->status < 500) || among(error->code, throttling) || is_full(error);
 }
 
 bool

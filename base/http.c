@@ -354,6 +354,7 @@ set_options(struct transfer *transfer, const struct http_client *client)
 		long value;
 	} numbers[] = {
 		{CURLOPT_NOSIGNAL, 1},
+		{CURLOPT_QUICK_EXIT, 1}, /* never wait for a thread that looks up a name */
 		{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
 		{CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2},
 		{CURLOPT_PATH_AS_IS, 1},
@@ -463,9 +464,6 @@ perform(struct transfer *transfer, CURLM *multi)
 	if (drive(transfer, multi)) {
 		CURLMsg *message = library->curl_multi_info_read(multi, &left);
 		code = message ? message->data.result : CURLE_FAILED_INIT;
-	} else {
-		/* Not to wait for a thread that looks up a name. */
-		library->curl_easy_setopt(transfer->easy, CURLOPT_QUICK_EXIT, 1L);
 	}
 	library->curl_multi_remove_handle(multi, transfer->easy);
 	library->curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);

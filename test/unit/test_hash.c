@@ -34,12 +34,39 @@ in_pieces(void **state)
 	assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+/* RFC 4231's test cases 1, 2 and 6: a key as long as the digest, a short one, one longer than a block. */
+static void
+known_hmacs(void **state)
+{
+	(void)state;
+	char long_key[131], hex[HASH_HEX_LENGTH + 1];
+	memset(long_key, 0xaa, sizeof long_key);
+	const struct {
+		struct str key, text;
+		const char *hex;
+	} cases[] = {
+		{STR("\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b\x0b"), STR("Hi There"),
+			"b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+		{STR("Jefe"), STR("what do ya want for nothing?"),
+			"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+		{{long_key, sizeof long_key}, STR("Test Using Larger Than Block-Size Key - Hash Key First"),
+			"60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		unsigned char digest[HASH_LENGTH];
+		assert_true(hash_hmac(cases[i].key, cases[i].text, digest));
+		hash_hex(digest, hex);
+		assert_string_equal(hex, cases[i].hex);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(known_digests),
 		cmocka_unit_test(in_pieces),
+		cmocka_unit_test(known_hmacs),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
