@@ -86,22 +86,18 @@ destroy_runs(struct arena *arena, const char *state, struct str only, struct eve
 	struct words runs;
 	struct str error;
 	enum teardown_end worst = TEARDOWN_CLEAN;
-	size_t count = 0;
 	if (!journal_runs(arena, state, &runs, &error))
 		return refuse(events, error, (struct str){0});
 	if (only.n && !words_has(runs, only))
 		return refuse(events, str_printf(arena, "there is no run '%.*s' in '%s'", STR_ARG(only), state),
-			STR("edcc status lists them"));
+			runs.n ? str_printf(arena, "the newest is %.*s", STR_ARG(runs.w[runs.n - 1])) : STR("there has been none"));
 	for (size_t i = 0; i < runs.n && worst != TEARDOWN_LET_GO; i++) {
 		if ((only.n && !str_eq(only, runs.w[i])) || journal_ended(state, runs.w[i]))
 			continue;
-		count++;
 		enum teardown_end end = teardown_remains(state, runs.w[i], events, options);
 		if (end > worst)
 			worst = end;
 	}
-	if (worst == TEARDOWN_CLEAN && count == 0)
-		event_note(events, "nothing to remove");
 	if (worst == TEARDOWN_LET_GO)
 		event_warning(events, STR("edcc destroy finishes the job"), "let go before everything was removed");
 	return worst == TEARDOWN_CLEAN ? EXIT_STATUS_SUCCESS : EXIT_STATUS_TEARDOWN;
@@ -115,21 +111,21 @@ execute_destroy(const char *state, struct str run, struct events *events, const 
 	struct str error;
 	enum exit_status status = EXIT_STATUS_SUCCESS;
 	int64_t started = os_now_ms();
-	if (!os_is_folder(state))
-		event_note(events, "nothing to remove");
-	else if (!run_lock(&arena, state, &lock, events, &error))
+	if (os_is_folder(state) && !run_lock(&arena, state, &lock, events, &error)) {
 		status = refuse(events, error, lock.held ? STR("end it with Ctrl-C: it tears down what it has made") : STR(""));
-	else {
+	} else if (os_is_folder(state)) {
 		status = destroy_runs(&arena, state, run, events, options);
 		lock_release(&lock);
 	}
-	event_emit(
-		events, (struct event){
-				.kind = EVENT_END,
-				.number = (int64_t)status,
-				.text = status == EXIT_STATUS_SUCCESS ? STR("nothing is left") : STR("not everything is removed"),
-				.took = os_now_ms() - started,
-			});
+	const char *end = status == EXIT_STATUS_SUCCESS    ? "nothing is left"
+			  : status == EXIT_STATUS_TEARDOWN ? "not everything is removed"
+							   : "nothing was removed";
+	event_emit(events, (struct event){
+				   .kind = EVENT_END,
+				   .number = (int64_t)status,
+				   .text = str_from(end),
+				   .took = os_now_ms() - started,
+			   });
 	if (os_cancel_raised(&options->let_go))
 		events_abandon(events);
 	arena_free(&arena);

@@ -432,7 +432,7 @@ destroy_is_idempotent(void **state)
 	engine_step(engine, "a", "true", false);
 	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
 	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_SUCCESS);
-	assert_has(engine, "note |nothing to remove|");
+	assert_has(engine, "end |nothing is left");
 	assert_int_equal(execute_destroy(engine->state, STR("nope"), engine->events, &engine->options), EXIT_STATUS_USAGE);
 	assert_has(engine, "there is no run 'nope' in ");
 	engine_free(engine);
