@@ -1,8 +1,9 @@
-"""TLS is always verified, against AWS_CA_BUNDLE where it is set; proxies are curl's."""
+"""TLS is always verified, against AWS_CA_BUNDLE where it is set; proxies are curl's; and what only AWS's own names show."""
 
 import http.server
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import threading
@@ -73,6 +74,51 @@ def proxies():
     lab.check("past a proxy", "answer" in ask(url, http_proxy="http://127.0.0.1:1", no_proxy="127.0.0.1"))
 
 
+class Amazon:
+    """A proxy that is all of AWS behind its tunnels: what it is asked, by host, and what it answers."""
+
+    def __init__(self, context, *answers):
+        self.context, self.answers, self.seen = context, list(answers), []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.socket.getsockname()[1]
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def head(self, connection):
+        with connection.makefile("rb") as file:
+            return [line.decode() for line in iter(lambda: file.readline().strip(), b"")]
+
+    def accept(self):
+        while True:
+            connection, _ = self.socket.accept()
+            self.head(connection)
+            connection.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            with self.context.wrap_socket(connection, server_side=True) as tunnel:
+                head = self.head(tunnel)
+                host = next(line.split()[1] for line in head if line.lower().startswith("host:"))
+                region = next(line.split("/")[2] for line in head if line.lower().startswith("authorization:"))
+                self.seen.append((head[0].split()[0], host, head[0].split()[1], region))
+                tunnel.sendall(self.answers.pop(0).encode())
+
+
+def buckets():
+    """A bucket in another region: asked for where it is, from then on."""
+    bundle, context = certificate("amazon", "DNS:*.s3.eu-west-1.amazonaws.com,DNS:*.s3.us-west-2.amazonaws.com")
+    amazon = Amazon(context, "HTTP/1.1 301 Moved\r\nx-amz-bucket-region: us-west-2\r\nConnection: close\r\nContent-Length: 0\r\n\r\n",
+                    *["HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 4\r\n\r\nbody"] * 2)
+    with lab.Tool(**{**lab.KEYS, "AWS_CA_BUNDLE": bundle, "https_proxy": amazon.url, "no_proxy": None}) as tool:
+        first = tool("s3", method="GET", bucket="far-away", key="k", action="GetObject")
+        tool("s3", method="GET", bucket="far-away", key="k", action="GetObject")
+    lab.equal("a bucket elsewhere", first.get("body"), "body")
+    lab.equal("is asked for there, from then on", amazon.seen, [
+        ("GET", "far-away.s3.eu-west-1.amazonaws.com", "/k", "eu-west-1"),
+        ("GET", "far-away.s3.us-west-2.amazonaws.com", "/k", "us-west-2"),
+        ("GET", "far-away.s3.us-west-2.amazonaws.com", "/k", "us-west-2")])
+
+
 tls()
 proxies()
+if shutil.which("openssl"):
+    buckets()
+else:
+    lab.skip("buckets in other regions", "openssl is not installed")
 lab.finish()
