@@ -64,7 +64,7 @@ static const struct rule kept[] = {
 	{"-specs=", MATCH_START, "-specs="},
 	{"--specs=", MATCH_START, "-specs="},
 	{"-Wa,", MATCH_START, "-Wa,-a"},
-	{"-x", MATCH_START, "-x"},
+	{"-x", MATCH_START, "with -x"},
 };
 
 static const char *
@@ -170,7 +170,7 @@ why_local(const struct call *call)
 		return "output to standard output";
 	if (call->assembler == call->sources)
 		return "assembler source";
-	return call->sources > 1 ? "several inputs" : "no reason given by distcc";
+	return call->sources > 1 ? "with several inputs" : "no reason given by distcc";
 }
 
 /* --- the client's log --- */

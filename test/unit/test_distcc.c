@@ -11,11 +11,15 @@ slots_and_jobs(void **state)
 {
 	(void)state;
 	struct planned_host hosts[] = {{.slots = 2}, {.slots = 3}};
+	struct world world = {.hosts = hosts, .host_count = 2};
 	assert_int_equal(distcc_slots(8, 0), 8);
 	assert_int_equal(distcc_slots(0, 0), 1);
 	assert_int_equal(distcc_slots(8, 3), 3);
-	assert_int_equal(distcc_jobs(hosts, 2, 2, 0), 7);
-	assert_int_equal(distcc_jobs(hosts, 2, 2, 5), 5);
+	assert_int_equal(distcc_jobs(&world, 2, 0), 7);
+	assert_int_equal(distcc_jobs(&world, 2, 5), 5);
+	world.most_jobs = 6;
+	assert_int_equal(distcc_jobs(&world, 2, 0), 6);
+	assert_int_equal(distcc_jobs(&world, 2, 9), 9);
 }
 
 static void
@@ -102,8 +106,8 @@ local_calls_have_reasons(void **state)
 	assert_local(CALL("gcc-12 -Wa,-al=x.lst -c a.c") CALL("gcc-12 -Wa,--noexecstack -c a.s"), 2, 0,
 		"1 -Wa,-a, 1 assembler source", "");
 	assert_local(CALL("gcc-12 -c a.S -o a.o"), 1, 0, "1 assembler source", "");
-	assert_local(CALL("gcc-12 -include x.c -c a.c"), 1, 0, "1 several inputs", "");
-	assert_local(CALL("gcc-12 -c -o a.o -x c -"), 1, 0, "1 -x", "");
+	assert_local(CALL("gcc-12 -include x.c -c a.c"), 1, 0, "1 with several inputs", "");
+	assert_local(CALL("gcc-12 -c -o a.o -x c -"), 1, 0, "1 with -x", "");
 	assert_local(CALL("gcc-12 -c a.c -o -"), 1, 0, "1 output to standard output", "");
 	assert_local(CALL("gcc-12 -O2 -o prog a.c b.c"), 1, 0, "1 compiled and linked in one call", "");
 	assert_local(CALL("gcc-12 -o prog.c a.o b.o -lm") CALL("gcc-12 -shared -o l.so a.o"), 0, 0, "", "2 linking");
