@@ -92,23 +92,25 @@ divide(struct s3_upload *upload, struct arena *arena)
 	upload->digests = arena_alloc(arena, upload->part_count * sizeof *upload->digests);
 }
 
-/* Adds bytes [offset, end) of the file to both hashes. */
-static bool
+/* Adds bytes [offset, end) of the file to both hashes; what went wrong, or NULL. */
+static const char *
 hash_range(struct s3_upload *upload, char *block, int64_t offset, int64_t end, struct hash *one, struct hash *other)
 {
-	while (offset < end && !aws_cancelled(upload->aws)) {
+	while (offset < end) {
 		size_t most = end - offset < (int64_t)BLOCK_SIZE ? (size_t)(end - offset) : BLOCK_SIZE;
 		ssize_t got = pread(upload->fd, block, most, offset);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got <= 0)
-			return false;
+			return got < 0 ? strerrordesc_np(errno) : "it has become shorter";
+		if (aws_cancelled(upload->aws))
+			return "cancelled";
 		hash_add(one, block, (size_t)got);
 		if (other)
 			hash_add(other, block, (size_t)got);
 		offset += got;
 	}
-	return true;
+	return NULL;
 }
 
 /* One reading gives the digests of the parts and of the whole, so that they are those of the same bytes whatever happens to the file. */
@@ -119,11 +121,11 @@ hash_parts(struct s3_upload *upload, struct arena *arena, struct hash *whole, st
 	for (size_t i = 0; i < upload->part_count; i++) {
 		int64_t offset = (int64_t)i * upload->part_size, end = offset + upload->part_size;
 		struct hash *part = upload->part_count > 1 ? hash_new() : NULL;
-		bool read = hash_range(upload, block, offset, end < upload->size ? end : upload->size, whole, part);
+		const char *wrong = hash_range(upload, block, offset, end < upload->size ? end : upload->size, whole, part);
 		if (part)
 			hash_end_raw(part, upload->digests[i]);
-		if (!read)
-			return fail_read(upload, arena, error, "it has become shorter");
+		if (wrong)
+			return fail_read(upload, arena, error, wrong);
 	}
 	return true;
 }
