@@ -43,7 +43,7 @@ struct call {
 	const void *answer; /* what `accept` made of it */
 	/* May change the call so that another try makes sense where this one's error says how; NULL: never. */
 	bool (*amend)(struct aws *, struct arena *, struct call *, const struct http_response *);
-	bool amended, clock_corrected, unsigned_yet; /* the last: for want of credentials */
+	bool amended, clock_corrected, unsignable; /* the last: where the last try had no credentials */
 	int64_t skew; /* that the last try was signed with */
 };
 

@@ -199,8 +199,8 @@ attempt(struct aws *aws, struct arena *arena, struct call *call, struct http_res
 	*response = (struct http_response){.status = 0};
 	error->status = 0;
 	error->code = error->message = error->request_id = (struct str){NULL, 0};
-	call->unsigned_yet = !sign(aws, arena, call, &request, error);
-	if (call->unsigned_yet) {
+	call->unsignable = !sign(aws, arena, call, &request, error);
+	if (call->unsignable) {
 		error->cancelled = os_cancel_raised(aws->cancel);
 		return false;
 	}
@@ -248,7 +248,7 @@ again(struct aws *aws, struct arena *arena, struct call *call, const struct http
 	bool no_effect = retry_had_no_effect(error, response->sent);
 	error->maybe_done = error->maybe_done || !no_effect;
 	*kind = retry_classify(error);
-	if (error->tries >= aws->most_tries || error->cancelled || call->unsigned_yet || (call->repeat == AWS_ONCE && !no_effect))
+	if (error->tries >= aws->most_tries || error->cancelled || call->unsignable || (call->repeat == AWS_ONCE && !no_effect))
 		return false;
 	bool other = correct_clock(aws, call, response, error) || (call->amend && call->amend(aws, arena, call, response));
 	if (other)
