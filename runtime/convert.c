@@ -107,6 +107,17 @@ convert_DURATION(struct conversion *c, int64_t *out)
 	return convert_duration(c->text, out);
 }
 
+/* Nothing waits for ever, and 0s is what that would be taken for. */
+static bool
+convert_TIMEOUT(struct conversion *c, int64_t *out)
+{
+	if (!convert_DURATION(c, out))
+		return false;
+	if (!*out)
+		c->advice = STR("nothing waits for ever: say how long at most, as in 20m");
+	return *out > 0;
+}
+
 static bool
 convert_SIZE(struct conversion *c, int64_t *out)
 {

@@ -18,6 +18,7 @@ struct arena;
 	TYPE(NICENESS, int64_t, "a whole number from 0 to 19", "5")                               \
 	TYPE(YESNO, bool, "yes or no", "yes")                                                     \
 	TYPE(DURATION, int64_t, "a duration", "20m") /* milliseconds */                           \
+	TYPE(TIMEOUT, int64_t, "a duration", "20m") /* milliseconds, never 0 */                   \
 	TYPE(SIZE, int64_t, "a size", "20G") /* bytes */                                          \
 	TYPE(RANGES, struct words, "addresses and address ranges", "203.0.113.0/24")              \
 	TYPE(PORT, int64_t, "a port from 1 to 65535", "3632")                                     \
