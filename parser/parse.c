@@ -72,7 +72,8 @@ line_belongs(struct parser *p, const struct body *body, bool *mix_filed)
 			break;
 		}
 		struct diag *d = diag_error(p->diags, indentation(p, line->start, line->indent), "unexpected indentation");
-		diag_hint(d, "the lines of one body begin in one column; only a block, an if and an include … as NAME: have a body");
+		diag_hint(
+			d, "the lines of one body begin in one column; only a block, an if and an include … as NAME: have a body");
 		if (body->indent)
 			diag_note(d, indentation(p, body->start, body->indent), "the body's first line");
 		lex_leave_deeper(&p->lex, body->start, body->indent);
