@@ -49,7 +49,8 @@ class Sentence:
         self.out = []
         self.line = []
         self.indents = [""]
-        self.bodies = []
+        self.recipe = 0  # how deep the body is that has one, 0 outside of such
+        self.recipes = []  # of each body: whether it has come to its recipe, which takes the rest
         self.where = []  # names of the productions being written
         self.produce("file", None, 0)
 
@@ -66,7 +67,11 @@ class Sentence:
     # Productions.
 
     def produce(self, name, argument, depth):
+        if name == "step_line" and self.recipes[-1]:
+            return
         parameter, expression = RULES[name]
+        if name == "rule" and self.recipe:
+            return  # below a recipe's first line a rule is an error
         self.where.append(name)
         if name == "value" or (name in ("word", "regex") and not self.in_value()):
             self.line.append(self.value(name, depth))
@@ -133,6 +138,7 @@ class Sentence:
 
     def RECIPE(self):
         indent = self.indents[-1]
+        self.recipe = self.recipe or len(self.indents)
         lines = [pick("make -j", "cd out && ls", "case $x in a) ;; esac", "if [ -e a ]; then", "x=1", "echo 'a", "build_failed oops", "if true; then :; fi")]
         lines += [pick("", "  ", "\t") + pick("fi", "# no comment", "a = b", "cat <<E", "E\\", '"', "$(nproc)", "else:", "network:") for _ in range(random.randint(0, 4))]
         self.out.append("".join(pick("", "", "\n") + indent + line + "\n" for line in lines))
@@ -142,6 +148,8 @@ class Sentence:
 
     def DEDENT(self):
         self.indents.pop()
+        if len(self.indents) < self.recipe:
+            self.recipe = 0
 
     def NEWLINE(self):
         step = "step_line" in self.where
