@@ -21,15 +21,15 @@ distcc_slots(int cpus_of_host, int asked)
 }
 
 int
-distcc_jobs(const struct planned_host *hosts, uint32_t count, int local_slots, int asked)
+distcc_jobs(const struct world *world, int local_slots, int asked)
 {
-	int slots = 0;
+	/* While every slot compiles, this machine preprocesses what comes next. */
+	int jobs = local_slots;
 	if (asked > 0)
 		return asked;
-	for (uint32_t i = 0; i < count; i++)
-		slots += hosts[i].slots;
-	/* While every slot compiles, this machine preprocesses what comes next. */
-	return slots + local_slots;
+	for (uint32_t i = 0; i < world->host_count; i++)
+		jobs += world->hosts[i].slots;
+	return world->most_jobs && jobs > world->most_jobs ? world->most_jobs : jobs;
 }
 
 struct str

@@ -7,7 +7,7 @@
 /* Compiles at once on a host with so many processors; on `local` a host has its part of one machine's. asked: 0 where the file says nothing. */
 int distcc_slots(int cpus_of_host, int asked);
 /* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
-int distcc_jobs(const struct planned_host *, uint32_t count, int local_slots, int asked);
+int distcc_jobs(const struct world *, int local_slots, int asked);
 
 /* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
 struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);

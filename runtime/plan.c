@@ -277,7 +277,7 @@ set_jobs(struct plan *plan)
 	int64_t asked = plan->project->distcc.local_slots;
 	plan->local_slots = asked ? (int)asked : world->cpus;
 	if (world->host_count)
-		plan->jobs = distcc_jobs(world->hosts, world->host_count, plan->local_slots, plan->options.jobs);
+		plan->jobs = distcc_jobs(world, plan->local_slots, plan->options.jobs);
 	else
 		plan->jobs = plan->options.jobs ? plan->options.jobs : world->cpus;
 }

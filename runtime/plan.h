@@ -39,6 +39,7 @@ struct world {
 	struct planned_host *hosts;
 	uint32_t host_count;
 	int cpus; /* of the machine that runs the build */
+	int most_jobs; /* more at once than this gain nothing; 0: the hosts' slots say how many */
 	struct str region; /* of what goes to a cloud; none where nothing does, or nothing says */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
 	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */

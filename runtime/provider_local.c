@@ -14,6 +14,8 @@
 /* 127.0.0.1 is left alone: hosts are 127.0.0.2 and on. */
 #define FIRST_HOST 2
 #define HOST_LIMIT 1000
+/* Jobs at once for each processor, at most, where the file does not say how many slots there are. */
+#define JOBS_OF_CPU 4
 
 /* --- what is there --- */
 
@@ -58,6 +60,8 @@ place_hosts(struct arena *arena, const struct project *project, struct world *wo
 	if (count == 0)
 		return true;
 	world->host_count = (uint32_t)count;
+	/* They share this machine: sixty-four hosts on two processors are no reason for sixty-six compilers in its memory. */
+	world->most_jobs = project->distcc.slots || project->distcc.local_slots ? 0 : JOBS_OF_CPU * world->cpus;
 	world->hosts = arena_array(arena, struct planned_host, count);
 	int each = (world->cpus + (int)count - 1) / (int)count;
 	for (int i = 0; i < (int)count; i++) {
