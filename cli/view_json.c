@@ -67,7 +67,7 @@ event_object(struct json_view *view, const struct event *event)
 	view->begun = true;
 	put_text(json, members[event->kind].name, event->name);
 	if (members[event->kind].section)
-		json_put_text(json, "section", str_from(section_name(event->section)));
+		json_put_text(json, "section", str_from(section_name((enum section)event->section)));
 	put_text(json, members[event->kind].text, event->text);
 	put_text(json, members[event->kind].hint, event->hint);
 	put_number(json, members[event->kind].number, event->number);
