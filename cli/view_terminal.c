@@ -304,7 +304,7 @@ static void
 take_action(struct terminal *terminal, const struct event *event, bool begins)
 {
 	if (begins)
-		terminal->phase = section_name(event->section);
+		terminal->phase = section_name((enum section)event->section);
 	if (event->section != SECTION_BUILD)
 		return;
 	terminal->steps.number += !begins;
