@@ -50,7 +50,6 @@ class Sentence:
         self.line = []
         self.indents = [""]
         self.recipe = 0  # how deep the body is that has one, 0 outside of such
-        self.recipes = []  # of each body: whether it has come to its recipe, which takes the rest
         self.where = []  # names of the productions being written
         self.produce("file", None, 0)
 
@@ -67,8 +66,6 @@ class Sentence:
     # Productions.
 
     def produce(self, name, argument, depth):
-        if name == "step_line" and self.recipes[-1]:
-            return
         parameter, expression = RULES[name]
         if name == "rule" and self.recipe:
             return  # below a recipe's first line a rule is an error
