@@ -156,13 +156,14 @@ def in_a_step():
 
 @test
 def what_is_said():
-    """destroy says what it removes."""
+    """destroy says whose lock it takes over, and what it removes."""
     project = small("said")
     need(killed(project, "apply", env=at_line(7, "written")), "it was not killed")
     result = project.edcc("destroy", "--verbose")
     said = normal(result.output, project.dir).splitlines()
-    same((said[0], sorted(said[1:-2]), said[-2:]), (
-        "edcc: teardown: 3 to remove", ["edcc: distccd 127.0.0.2 is gone (TIME)", "edcc: distccd 127.0.0.3 is gone (TIME)"],
+    same((said[:2], sorted(said[2:-2]), said[-2:]), (
+        ["edcc: the lock of process PID on HOST, since WHEN, which has ended, is taken over", "edcc: teardown: 3 to remove"],
+        ["edcc: distccd 127.0.0.2 is gone (TIME)", "edcc: distccd 127.0.0.3 is gone (TIME)"],
         ["edcc: fleet is gone (TIME)", "edcc: nothing is left (TIME)"]), "what destroy says")
 
 
