@@ -233,7 +233,7 @@ s3_put_file(struct aws *aws, struct arena *arena, const char *path, struct str b
 		.watch = watch,
 		.lock = PTHREAD_MUTEX_INITIALIZER,
 	};
-	struct str checksum;
+	struct str checksum = {0};
 	bool done = open_file(&upload, arena, error) && digest(&upload, arena, error);
 	if (done && upload.part_count == 1)
 		done = put_whole(&upload, arena, &checksum, error);

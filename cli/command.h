@@ -7,27 +7,27 @@
 #include "runtime/run.h"
 
 /* In the order of `edcc help`; each is in a file of its name. */
-#define COMMANDS(COMMAND) \
-	COMMAND(check) \
-	COMMAND(fmt) \
-	COMMAND(plan) \
-	COMMAND(apply) \
-	COMMAND(destroy) \
-	COMMAND(status) \
-	COMMAND(logs) \
-	COMMAND(vars) \
-	COMMAND(std) \
-	COMMAND(graph) \
+#define COMMANDS(COMMAND)   \
+	COMMAND(check)      \
+	COMMAND(fmt)        \
+	COMMAND(plan)       \
+	COMMAND(apply)      \
+	COMMAND(destroy)    \
+	COMMAND(status)     \
+	COMMAND(logs)       \
+	COMMAND(vars)       \
+	COMMAND(std)        \
+	COMMAND(graph)      \
 	COMMAND(completion) \
-	COMMAND(version) \
+	COMMAND(version)    \
 	COMMAND(help)
 
 /* TYPE(name, C type, what it expects as said in an error) */
-#define FLAG_TYPES(TYPE) \
-	TYPE(SWITCH, bool, "no value") \
-	TYPE(TEXT, struct str, "text") \
-	TYPE(WORDS, struct words, "text") \
-	TYPE(NUMBER, int64_t, "a whole number from 1") \
+#define FLAG_TYPES(TYPE)                                                            \
+	TYPE(SWITCH, bool, "no value")                                              \
+	TYPE(TEXT, struct str, "text")                                              \
+	TYPE(WORDS, struct words, "text")                                           \
+	TYPE(NUMBER, int64_t, "a whole number from 1")                              \
 	TYPE(DURATION, int64_t, "a time such as 90s, 20m or 2h") /* milliseconds */ \
 	TYPE(MONEY, int64_t, "an amount of US dollars such as 2.50") /* millionths of a dollar */
 
@@ -61,8 +61,9 @@ enum flag_id {
 #define FLAGS_ALL (FLAG_BIT(directory) | FLAG_BIT(no_color) | FLAG_BIT(help))
 #define FLAGS_FILE (FLAGS_ALL | FLAG_BIT(file))
 #define FLAGS_PROJECT (FLAGS_FILE | FLAG_BIT(var_file) | FLAG_BIT(provider))
-#define FLAGS_PLAN \
-	(FLAGS_PROJECT | FLAG_BIT(jobs) | FLAG_BIT(timeout) | FLAG_BIT(keep) | FLAG_BIT(keep_on_failure) | FLAG_BIT(ttl) | FLAG_BIT(max_cost))
+#define FLAGS_PLAN                                                                                                         \
+	(FLAGS_PROJECT | FLAG_BIT(jobs) | FLAG_BIT(timeout) | FLAG_BIT(keep) | FLAG_BIT(keep_on_failure) | FLAG_BIT(ttl) | \
+		FLAG_BIT(max_cost))
 #define FLAGS_RUN (FLAG_BIT(json) | FLAG_BIT(quiet) | FLAG_BIT(verbose))
 
 struct flag {

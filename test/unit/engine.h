@@ -111,7 +111,8 @@ static inline struct action *
 engine_step(struct engine *engine, const char *name, const char *recipe, bool chained)
 {
 	engine_build(engine, name, recipe);
-	return engine_action(engine, &action_step, str_printf(&engine->arena, "step %s", name).s, engine->project.build_count - 1, chained);
+	return engine_action(
+		engine, &action_step, str_printf(&engine->arena, "step %s", name).s, engine->project.build_count - 1, chained);
 }
 
 static inline enum exit_status
@@ -159,11 +160,11 @@ engine_run(struct engine *engine)
 }
 
 /* main of a test whose recipes call build_success and build_failed: they are this program by another name. */
-#define ENGINE_MAIN(tests) \
-	int main(int argc, char **argv) \
-	{ \
-		if (step_command_is(argv[0])) \
-			return step_command(argc, argv); \
+#define ENGINE_MAIN(tests)                                        \
+	int main(int argc, char **argv)                           \
+	{                                                         \
+		if (step_command_is(argv[0]))                     \
+			return step_command(argc, argv);          \
 		return cmocka_run_group_tests(tests, NULL, NULL); \
 	}
 

@@ -14,7 +14,8 @@ take(struct view *view, const struct event *event)
 {
 	struct ear *ear = (struct ear *)view;
 	assert_true(event->time > 0);
-	buf_printf(&ear->text, "%s/%.*s/%.*s/%.*s;", event_name(event->kind), STR_ARG(event->name), STR_ARG(event->text), STR_ARG(event->hint));
+	buf_printf(&ear->text, "%s/%.*s/%.*s/%.*s;", event_name(event->kind), STR_ARG(event->name), STR_ARG(event->text),
+		STR_ARG(event->hint));
 }
 
 static void

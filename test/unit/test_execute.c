@@ -42,7 +42,8 @@ remove_thing(struct run *run, const struct json *params, const struct json *resu
 	return true;
 }
 
-static const struct action_type thing = {.name = "thing", .section = SECTION_FLEET, .undo_text = "remove", .run = make_thing, .undo = remove_thing};
+static const struct action_type thing = {
+	.name = "thing", .section = SECTION_FLEET, .undo_text = "remove", .run = make_thing, .undo = remove_thing};
 
 static bool
 fail_thing(struct run *run, const struct action *action, struct failure *failure)
@@ -167,7 +168,8 @@ a_success_that_cannot_be_stored_is_none(void **state)
 {
 	(void)state;
 	struct engine *engine = engine_new();
-	struct on_block ons[2] = {{.success = true, .recipe = STR("echo we won"), .set.timeout = 9000}, {.recipe = STR("echo we lost"), .set.timeout = 9000}};
+	struct on_block ons[2] = {{.success = true, .recipe = STR("echo we won"), .set.timeout = 9000},
+		{.recipe = STR("echo we lost"), .set.timeout = 9000}};
 	engine->project.ons = ons;
 	engine->project.on_count = 2;
 	engine_step(engine, "a", "true", false);
@@ -479,7 +481,8 @@ a_broken_journal_is_said(void **state)
 	struct str error;
 	engine_step(engine, "a", "true", false);
 	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
-	char *path = str_c(&engine->arena, str_printf(&engine->arena, "%s/runs/%.*s/journal", engine->state, STR_ARG(engine_run(engine))));
+	char *path = str_c(
+		&engine->arena, str_printf(&engine->arena, "%s/runs/%.*s/journal", engine->state, STR_ARG(engine_run(engine))));
 	assert_true(os_write_atomic(&engine->arena, path, STR("{\"record\":\"run\"}\nnonsense\n"), 0600, &error));
 	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_TEARDOWN);
 	assert_has(engine, "/journal', line 2: ");

@@ -246,7 +246,8 @@ an_owner_on_another_machine_may_live(void **context)
 	struct lock lock;
 	struct str from, error;
 	lock_elsewhere(false);
-	assert_true(os_write_atomic(&arena, str_printf(&arena, "%s/lock", state).s, STR("{\"host\":\"elsewhere\",\"pid\":7,\"start\":1,\"since\":\"noon\"}"), 0600, &error));
+	assert_true(os_write_atomic(&arena, str_printf(&arena, "%s/lock", state).s,
+		STR("{\"host\":\"elsewhere\",\"pid\":7,\"start\":1,\"since\":\"noon\"}"), 0600, &error));
 	assert_false(lock_take(&arena, state, &lock, &from, &error));
 	assert_non_null(strstr(str_c(&arena, error), "process 7 on elsewhere, since noon"));
 	assert_true(os_write_atomic(&arena, str_printf(&arena, "%s/lock", state).s, STR("{\"ho"), 0600, &error));

@@ -22,7 +22,10 @@ a_recipe_is_plain_bash_in_one_process(void **state)
 {
 	(void)state;
 	struct engine *engine = engine_new();
-	assert_int_equal(run_recipe(engine, "x=1\ncd /\necho \"$x $PWD $0\" $((1 + 1)) {a,b}\ncat <<E\n  here $x\nE\nread -r y; echo \"in: $?\"\n"), 0);
+	assert_int_equal(
+		run_recipe(engine,
+			"x=1\ncd /\necho \"$x $PWD $0\" $((1 + 1)) {a,b}\ncat <<E\n  here $x\nE\nread -r y; echo \"in: $?\"\n"),
+		0);
 	assert_text(log_of(engine, "it"), "1 / it 2 a b\n  here 1\nin: 1\n");
 	engine_free(engine);
 }
@@ -43,7 +46,10 @@ the_environment_is_what_is_promised(void **state)
 {
 	(void)state;
 	struct engine *engine = engine_new();
-	assert_int_equal(run_recipe(engine, "echo \"$EDCC_PROJECT/$EDCC_PROVIDER/$EDCC_REGION/$EDCC_BUCKET/$EDCC_TOPIC/$COMMIT/$CC/$JOBS/${EDCC_RUN:0:2}\"\n"), 0);
+	assert_int_equal(run_recipe(engine, "echo "
+					    "\"$EDCC_PROJECT/$EDCC_PROVIDER/$EDCC_REGION/$EDCC_BUCKET/$EDCC_TOPIC/$COMMIT/$CC/"
+					    "$JOBS/${EDCC_RUN:0:2}\"\n"),
+		0);
 	assert_has(engine, "output it|test/local/////gcc/1/20\n");
 	engine_free(engine);
 }
@@ -54,8 +60,9 @@ a_plain_command_runs_without_a_shell(void **state)
 	(void)state;
 	struct arena arena = {0};
 	static const char *const plain[] = {"true", "make -j4 all", "./run --x=1 a,b", "  cc -c -o a.o a.c\n", NULL};
-	static const char *const shell[] = {"", "echo x", "a=1 make", "make $x", "make | tee", "cd x", "true x", "make *.c", "make; make", "a\nb",
-		"! true", "make 'a b'", "make # all", "make ~/x", "make&", "time make", "x=y", "make\ta", NULL};
+	static const char *const shell[] = {"", "echo x", "a=1 make", "make $x", "make | tee", "cd x", "true x", "make *.c",
+		"make; make", "a\nb", "! true", "make 'a b'", "make # all", "make ~/x", "make&", "time make", "x=y", "make\ta",
+		NULL};
 	for (size_t i = 0; plain[i]; i++)
 		if (!recipe_plain_command(&arena, str_from(plain[i])))
 			fail_msg("'%s' is plain", plain[i]);
@@ -105,7 +112,8 @@ commands_give_the_verdict_from_anywhere(void **state)
 	engine_free(engine);
 	engine = engine_new();
 	int64_t before = os_now_ms();
-	assert_int_equal(run_recipe(engine, "echo before\nbuild_failed 'it is broken'\necho after\nsleep 30\n"), EXIT_STATUS_BUILD_FAILED);
+	assert_int_equal(
+		run_recipe(engine, "echo before\nbuild_failed 'it is broken'\necho after\nsleep 30\n"), EXIT_STATUS_BUILD_FAILED);
 	assert_has(engine, "output it|before\n");
 	assert_has_not(engine, "after");
 	assert_has(engine, "verdict it|build_failed|it is broken|");

@@ -72,8 +72,7 @@ pair(enum test_kind kind, struct test *left, struct test *right)
 	return test_new((struct test){.kind = kind, .left = left, .right = right});
 }
 
-static struct test *
-not(struct test *test)
+static struct test * not(struct test * test)
 {
 	return pair(TEST_NOT, test, NULL);
 }
@@ -91,8 +90,8 @@ judge_of(struct rule_text a, struct rule_text b, bool calls_verdict, int64_t tim
 	build->rules = arena_array(&arena, struct verdict_rule, 2);
 	struct rule_text rules[] = {a, b};
 	for (size_t i = 0; i < 2 && rules[i].test; i++)
-		build->rules[build->rule_count++] =
-			(struct verdict_rule){.success = rules[i].success, .test = rules[i].test, .text = i ? STR("rule 2") : STR("rule 1")};
+		build->rules[build->rule_count++] = (struct verdict_rule){
+			.success = rules[i].success, .test = rules[i].test, .text = i ? STR("rule 2") : STR("rule 1")};
 	build->calls_verdict = calls_verdict || build->rule_count;
 	build->set.timeout = timeout;
 	struct judge judge;
