@@ -203,6 +203,35 @@ check_setting(struct checker *c, const struct definition *definition)
 	}
 }
 
+/* The length of the setting's name in a line `NAME = …` whose NAME is one of the block's settings; 0 where it is anything else. */
+static size_t
+late_setting(const struct checker *c, struct str line)
+{
+	size_t name = str_find(line, ' ');
+	struct str rest = str_trim(str_part(line, name, line.n));
+	bool assigns = str_starts(rest, STR("= ")) || str_starts(rest, STR("?= ")) || str_starts(rest, STR("+= "));
+	return assigns && schema_setting(c->schema, str_part(line, 0, name)) ? name : 0;
+}
+
+/* A setting among a recipe's lines is a command to bash, and most likely meant for edcc. A here-document may hold anything. */
+static void
+check_recipe(struct checker *c, const struct recipe *recipe)
+{
+	struct span span = recipe->item.span;
+	struct str text = text_of(c, span), all = text, line;
+
+	while (c->schema && str_split(&text, '\n', &line) && !memmem(line.s, line.n, "<<", 2)) {
+		struct str body = str_part(line, recipe->indent, line.n);
+		size_t name = late_setting(c, body);
+		if (!name)
+			continue;
+		struct span place = {span.source, span.offset + (uint32_t)(body.s - all.s), (uint32_t)name};
+		struct diag *diag = diag_warning(c->diags, place, "a setting stands before the recipe; here bash runs it as a command");
+		diag_hint(diag, "move the line up to the settings of this %s", c->schema->word);
+		diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
+	}
+}
+
 static void
 check_if(struct checker *c, const struct conditional *conditional)
 {
@@ -360,6 +389,7 @@ check_items(struct checker *c, const struct item *items)
 			break;
 		case ITEM_RECIPE:
 			misplaced(c, item, build || on, "in build NAME:");
+			check_recipe(c, (const struct recipe *)item);
 			break;
 		case ITEM_COMMENT:
 			break;
