@@ -1,5 +1,5 @@
 #include "cli/command.h"
-#include "runtime/snippet.h"
+#include "project/snippet.h"
 
 #include <string.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 #include "cli/command.h"
 
 #include "base/suggest.h"
-#include "runtime/convert.h"
+#include "project/convert.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "base/suggest.h"
 #include "cli/command.h"
 #include "parser/parse.h"
-#include "runtime/snippet.h"
+#include "project/snippet.h"
 
 /* The first line of the snippet's leading comment, without its mark. */
 static struct str

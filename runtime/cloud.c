@@ -121,6 +121,7 @@ cloud_account(struct run *run, const struct cloud_place *place, const struct clo
 	}
 	pthread_mutex_unlock(&link->mutex);
 	*cloud = link->cloud;
+	/* cppcheck-suppress returnDanglingLifetime ; the account keeps copies */
 	return link->account;
 }
 

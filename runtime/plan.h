@@ -3,7 +3,7 @@
 #ifndef RUNTIME_PLAN_H
 #define RUNTIME_PLAN_H
 
-#include "runtime/project.h"
+#include "project/project.h"
 
 #define SECTIONS(X)               \
 	X(FLEET, "fleet")         \

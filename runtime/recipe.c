@@ -1,4 +1,6 @@
 #include "runtime/recipe.h"
+
+#include "project/commit.h"
 #include "base/arena.h"
 #include "runtime/channel.h"
 #include "runtime/distcc.h"
@@ -107,7 +109,7 @@ add_own(struct run *run, struct map *map, const char *folder)
 	put(map, "EDCC_PROJECT", project->name);
 	put(map, "EDCC_PROVIDER", str_from(provider ? provider->name : ""));
 	put(map, "EDCC_REGION", project->aws.region.n ? project->aws.region : run->plan->world->region);
-	put(map, "COMMIT", recipe_commit(map->arena, str_c(map->arena, source_root(map->arena, run))));
+	put(map, "COMMIT", commit_of(map->arena, str_c(map->arena, source_root(map->arena, run))));
 	put(map, "PATH", str_printf(map->arena, "%s:%s", folder, path ? path : "/usr/local/bin:/usr/bin:/bin"));
 	add_names(project, map);
 }

@@ -35,7 +35,4 @@ char **recipe_command(struct run *, struct arena *, struct str name, struct str 
 /* The command line of a text that is one plain command, which needs no shell; NULL where it is anything else. */
 char **recipe_plain_command(struct arena *, struct str text);
 
-/* commit.c: what HEAD of the git work tree that `dir` is in stands for; empty where there is none. */
-struct str recipe_commit(struct arena *, const char *dir);
-
 #endif

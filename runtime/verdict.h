@@ -3,7 +3,7 @@
 #ifndef RUNTIME_VERDICT_H
 #define RUNTIME_VERDICT_H
 
-#include "runtime/project.h"
+#include "project/project.h"
 
 enum verdict {
 	VERDICT_NONE,

@@ -1,6 +1,6 @@
 /* Any text as an Edccfile, to the end: a project comes out, or an error is filed. Nothing is run, read or fetched but the text itself: it may include itself as ./again. */
 #include "base/arena.h"
-#include "runtime/project.h"
+#include "project/project.h"
 
 #include <stdint.h>
 #include <stdlib.h>

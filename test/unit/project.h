@@ -3,7 +3,7 @@
 #define TEST_PROJECT_H
 
 #include "base/arena.h"
-#include "runtime/project.h"
+#include "project/project.h"
 
 #include "test/unit/unit.h"
 

@@ -1,5 +1,5 @@
 /* The order of versions, and of names with numbers in them. */
-#include "runtime/compare.h"
+#include "project/compare.h"
 
 #include "test/unit/unit.h"
 

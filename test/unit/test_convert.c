@@ -1,5 +1,5 @@
 /* Settings from words, each type at its edges. */
-#include "runtime/convert.h"
+#include "project/convert.h"
 
 #include "test/unit/unit.h"
 
