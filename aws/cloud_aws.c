@@ -58,12 +58,12 @@ fail(const struct account *account, const struct aws_error *error, struct str su
 /* --- the account --- */
 
 static struct str
-cloud_region(struct arena *arena, const struct cloud_place *place, char *const *environment)
+cloud_region(struct arena *arena, struct cloud_place place, char *const *environment)
 {
 	struct aws_config config;
 	struct str ignored, none = {NULL, 0};
-	return aws_config_load(arena, environment, place->profile, &config, &ignored) ? aws_config_region(&config, place->region)
-										      : none;
+	return aws_config_load(arena, environment, place.profile, &config, &ignored) ? aws_config_region(&config, place.region)
+										     : none;
 }
 
 /* The client's text is what is wrong, a line for each source that was passed over, and the way out. */
@@ -79,12 +79,12 @@ refuse(struct str text, struct failure *failure)
 }
 
 static void *
-cloud_open(const struct cloud_place *place, char *const *environment, const struct os_cancel *cancel, struct failure *failure)
+cloud_open(struct cloud_place place, char *const *environment, const struct os_cancel *cancel, struct failure *failure)
 {
 	struct aws_options options = {
-		.region = place->region,
-		.profile = place->profile,
-		.endpoint = place->endpoint,
+		.region = place.region,
+		.profile = place.profile,
+		.endpoint = place.endpoint,
 		.environment = environment,
 		.cancel = cancel,
 	};

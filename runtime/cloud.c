@@ -52,10 +52,9 @@ void
 cloud_observe(struct arena *arena, const struct project *project, const struct cloud *cloud, char *const *environment,
 	struct world *world)
 {
-	struct cloud_place place = cloud_place(project);
 	if (!cloud || !has_to_do_with_one(project))
 		return;
-	world->region = cloud->region(arena, &place, environment);
+	world->region = cloud->region(arena, cloud_place(project), environment);
 	struct str fact = str_printf(arena, "region=%.*s", STR_ARG(world->region));
 	struct words facts = {arena_array(arena, struct str, world->facts.n + 1), 0};
 	for (size_t i = 0; i < world->facts.n; i++) {
@@ -111,7 +110,7 @@ cloud_account(struct run *run, const struct cloud_place *place, const struct clo
 	struct cloud_place own = place ? *place : cloud_place(run->project);
 	pthread_mutex_lock(&link->mutex);
 	if (!link->account && !link->refused.message.n) {
-		link->account = link->cloud->open(&own, run->environment, &run->cancel, failure);
+		link->account = link->cloud->open(own, run->environment, &run->cancel, failure);
 		if (!link->account)
 			keep_refused(run, link, failure);
 	}

@@ -33,9 +33,9 @@ struct cloud_message {
 /* An account is what `open` made; it serves any number of threads. What fails says why in the failure. */
 struct cloud {
 	/* The region, without the network; none where nothing says. */
-	struct str (*region)(struct arena *, const struct cloud_place *, char *const *environment);
+	struct str (*region)(struct arena *, struct cloud_place, char *const *environment);
 	/* Finds credentials, for which it may use the network. NULL where there are none. Every call ends soon once `cancel` is raised. */
-	void *(*open)(const struct cloud_place *, char *const *environment, const struct os_cancel *cancel, struct failure *);
+	void *(*open)(struct cloud_place, char *const *environment, const struct os_cancel *cancel, struct failure *);
 	void (*close)(void *account);
 	/* Whether files can be stored in the bucket; true with a message where that cannot be told. */
 	bool (*check)(void *account, struct str bucket, struct failure *);
