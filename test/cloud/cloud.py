@@ -63,7 +63,8 @@ class Moto:
             return False
 
     def client(self, service):
-        return boto3.client(service, endpoint_url=self.start(), region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+        url = self.start()
+        return boto3.client(service, endpoint_url=url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET)
 
     def post(self, path, body=b""):
         urllib.request.urlopen(urllib.request.Request(self.start() + path, data=body, headers={"Content-Type": "text/plain"})).read()
