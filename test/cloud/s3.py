@@ -430,8 +430,8 @@ def store(*words, status=0, env=None):
 @test
 def objects_of_a_bucket():
     """Listing over pages, getting whole or not at all, putting on a condition, deleting."""
-    need(os.path.exists(STORE), f"there is no {STORE}: `make SAN=1 unit` makes it")
     s3 = MOTO.client("s3")
+    need(os.path.exists(STORE), f"there is no {STORE}: `make SAN=1 unit` makes it")
     store("ensure", "s3://made-here", status=1)
     store("ensure", "s3://made-here", "create")
     same(s3.get_bucket_location(Bucket="made-here")["LocationConstraint"], REGION, "its region")
