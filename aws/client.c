@@ -39,7 +39,8 @@ set_up(struct aws *aws, const struct aws_options *options, struct arena *arena, 
 	aws->region = str_dup(&aws->arena, aws_config_region(&aws->config, options->region));
 	if (!aws->region.n) {
 		*error = str_printf(arena,
-			"You must specify a region: by --region, in the Edccfile, in AWS_REGION, or for profile %.*s in %.*s",
+			"You must specify a region: in the Edccfile (provider aws: region = …), in AWS_REGION, or for profile %.*s "
+			"in %.*s",
 			STR_ARG(aws->config.profile), STR_ARG(aws->config.config_path));
 		return false;
 	}

@@ -46,7 +46,7 @@ str_ends(struct str text, struct str suffix)
 static bool
 is_space(char c)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 struct str

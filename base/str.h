@@ -32,7 +32,7 @@ bool str_is(struct str, const char *c_string);
 int str_compare(struct str, struct str);
 bool str_starts(struct str, struct str prefix);
 bool str_ends(struct str, struct str suffix);
-/* Without white space at either end. */
+/* Without white space (blanks, tabs and ends of lines, as in an Edccfile) at either end. */
 struct str str_trim(struct str);
 /* The part from byte `from` to before byte `to`, both clipped to the length. */
 struct str str_part(struct str, size_t from, size_t to);

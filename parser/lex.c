@@ -102,10 +102,22 @@ first_bad_byte(struct str text)
 	return text.n;
 }
 
+/* A last line that ends in a backslash and not in a newline is read as if it had one: a newline put there later would join it to nothing. */
+static struct str
+whole_lines(struct sources *sources, uint32_t source)
+{
+	struct source *read = source_get(sources, source);
+	struct str text = str_trim(read->text);
+
+	if (str_ends(text, STR("\\")) && !memchr(text.s + text.n, '\n', read->text.n - (size_t)(text.s + text.n - read->text.s)))
+		read->text = str_printf(&sources->arena, "%.*s\n", STR_ARG(read->text));
+	return read->text;
+}
+
 void
 lex_open(struct lexer *lex, uint32_t source, struct diags *diags, struct buf *trace)
 {
-	struct str text = source_get(diags->sources, source)->text;
+	struct str text = whole_lines(diags->sources, source);
 	uint32_t start = str_starts(text, STR("\xEF\xBB\xBF")) ? 3 : 0;
 	uint32_t bad = (uint32_t)first_bad_byte(text);
 
@@ -213,8 +225,10 @@ ends_in_comment(const struct lexer *lex, uint32_t from, uint32_t to)
 bool
 lex_ends_in_backslash(const struct lexer *lex, uint32_t at, uint32_t end)
 {
-	uint32_t back = end > at && lex->text[end - 1] == '\r' ? end - 1 : end;
+	uint32_t back = end;
 
+	while (back > at && char_is(lex->text[back - 1], CHAR_BLANK))
+		back--;
 	return end < lex->end && back > at && lex->text[back - 1] == '\\';
 }
 

@@ -50,7 +50,13 @@ scan_continuation(const char *text, uint32_t at, uint32_t end)
 {
 	if (at >= end || text[at] != '\\')
 		return 0;
-	if (++at < end && text[at] == '\r')
+	/* Of several only the first need be looked at: either all of them join the lines or none. */
+	uint32_t back = at;
+	while (back > 0 && char_is(text[back - 1], CHAR_BLANK))
+		back--;
+	if (back > 0 && text[back - 1] == '\\')
+		return 0;
+	while (at < end && (text[at] == '\\' || char_is(text[at], CHAR_BLANK)))
 		at++;
 	return at < end && text[at] == '\n' ? at + 1 : 0;
 }

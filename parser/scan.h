@@ -90,7 +90,7 @@ scan_over(const char *text, uint32_t at, uint32_t end, unsigned classes)
 	return at;
 }
 
-/* The offset after a backslash and the end of its line, or 0 where there is none at `at`. */
+/* The offset after a backslash and the end of its line, with more backslashes and blanks between them or not, or 0 where there is none at `at`. */
 uint32_t scan_continuation(const char *text, uint32_t at, uint32_t end);
 /* After the bytes of the classes, and continuations, from `at` on. */
 uint32_t scan_blanks(const char *text, uint32_t at, uint32_t end, unsigned classes);

@@ -69,7 +69,7 @@ def what_changes_them():
         lab.equal(name, (answer["url"], answer["region"]), expected)
     answer = lab.ask("query", env={**lab.KEYS, "AWS_REGION": None}, service="ec2", action="X", version="1")
     lab.equal("no region", answer["error"].replace(lab.folder, "HOME"),
-              "You must specify a region: by --region, in the Edccfile, in AWS_REGION, or for profile default in HOME/.aws/config")
+              "You must specify a region: in the Edccfile (provider aws: region = …), in AWS_REGION, or for profile default in HOME/.aws/config")
 
 
 def buckets():

@@ -128,7 +128,7 @@ def in_another_run_s_teardown():
     process = project.start("destroy")
     time.sleep(0.5)
     process.send_signal(signal.SIGINT)
-    result = project.finish(process, 0)
+    result = project.finish(process, 130)
     need("edcc: warning: interrupted: tearing down (again to let go)\n" in result.output, result)
     clean(project)
 

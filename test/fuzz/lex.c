@@ -19,7 +19,8 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	if (!str_ends(tokens, STR(" END\n")))
 		abort();
 	for (const struct diag *d = diags.first; d; d = d->next)
-		if (d->message.n == 0 || d->span.source != source || (size_t)d->span.offset + d->span.length > n)
+		if (d->message.n == 0 || d->span.source != source ||
+			(size_t)d->span.offset + d->span.length > source_get(&sources, source)->text.n)
 			abort();
 	diag_clear(&diags);
 	sources_free(&sources);
