@@ -101,7 +101,7 @@ struct plan *
 cli_plan(struct cli *cli, const struct project *project, const struct plan_options *options, enum exit_status *status)
 {
 	static const char *const names[] = {[PROVIDER_LOCAL] = "local", [PROVIDER_HOSTS] = "hosts", [PROVIDER_AWS] = "aws"};
-	const struct provider *provider = provider_get(project->provider);
+	const struct provider *provider = provider_named(cli->providers, str_from(names[project->provider]));
 	*status = EXIT_STATUS_USAGE;
 	if (!provider) {
 		struct diag *diag = diag_error(&cli->diags, project->provider_span, "provider %s is not in this version of edcc",
@@ -110,7 +110,14 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 		return NULL;
 	}
 	struct world *world = arena_new(&cli->arena, struct world);
-	if (!provider->observe(&cli->arena, project, options, world, &cli->diags)) {
+	struct observing observing = {
+		.options = options,
+		.environment = cli->environment,
+		.cloud = cli->cloud,
+		.state = run_state(&cli->arena, project),
+		.offline = cli->flags.offline,
+	};
+	if (!provider->observe(&cli->arena, project, &observing, world, &cli->diags)) {
 		*status = EXIT_STATUS_PROVIDER;
 		return NULL;
 	}

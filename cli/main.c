@@ -1,6 +1,7 @@
 #include "cli/command.h"
 #include "aws/cloud_aws.h"
 #include "base/os.h"
+#include "runtime/provider.h"
 #include "runtime/step_command.h"
 
 #include <errno.h>
@@ -13,6 +14,8 @@ extern char **environ;
 
 /* 64 actions at once with a few files each, 64 processes that are being ended, and what is always open. */
 #define FILES_NEEDED 512
+
+static const struct provider *const providers[] = {&provider_local, NULL};
 
 static bool
 environment_has(const char *name)
@@ -73,7 +76,7 @@ main(int argc, char **argv)
 		return step_command(argc, argv);
 	/* A view whose reader has gone away must not end a run before its teardown. */
 	signal(SIGPIPE, SIG_IGN);
-	struct cli cli = {.environment = environ, .cloud = &cloud_aws};
+	struct cli cli = {.environment = environ, .cloud = &cloud_aws, .providers = providers};
 	cli.diags.sources = &cli.sources;
 	enum exit_status status = EXIT_STATUS_USAGE;
 	if (options_read(&cli, argc, argv)) {

@@ -61,6 +61,7 @@ session_open(struct cli *cli)
 	session->options = (struct execute_options){
 		.environment = cli->environment,
 		.cloud = cli->cloud,
+		.providers = cli->providers,
 		.keep = cli->given & FLAG_BIT(keep),
 		.keep_on_failure = cli->flags.keep_on_failure,
 		.require_distributed = cli->flags.require_distributed,

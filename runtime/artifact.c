@@ -1,5 +1,7 @@
 /* artifact: one line of an artifacts block: what its patterns match is stored at its destination, a folder or a cloud, and compared with what is there. */
 #include "runtime/cloud.h"
+#include "runtime/provider.h"
+#include "runtime/site.h"
 #include "runtime/step.h"
 
 #include "base/hash.h"
@@ -21,13 +23,11 @@ struct store {
 	struct arena arena;
 	struct run *run;
 	const struct artifact_line *line;
-	struct str root;
+	const struct site *site;
 	struct delivery *deliveries;
 	size_t count;
 	struct map targets; /* to → from */
 	struct failure *failure;
-	const struct cloud *cloud; /* NULL: to a folder */
-	void *account;
 	pthread_mutex_t mutex; /* for the failure, where several go up at once */
 	bool failed;
 };
@@ -110,7 +110,7 @@ is_file_destination(struct store *store)
 	const struct artifact_line *line = store->line;
 	bool bucket = cloud_is_url(line->destination) && cloud_bucket(line->destination).n + strlen("s3://") == line->destination.n;
 	return line->patterns.n == 1 && !has_wildcard(line->patterns.w[0]) && !str_ends(line->destination, STR("/")) && !bucket &&
-	       !os_is_folder(absolute(store, store->root, line->patterns.w[0])) &&
+	       !store->site->is_folder(store->run, &store->arena, line->patterns.w[0]) &&
 	       !os_is_folder(absolute(store, store->run->project->dir, line->destination));
 }
 
@@ -125,17 +125,15 @@ add_pattern(struct store *store, struct str pattern)
 	while (pattern.n > 1 && pattern.s[pattern.n - 1] == '/')
 		pattern.n--;
 	size_t depth = depth_before_stars(pattern);
-	if (!has_wildcard(pattern) && os_is_folder(absolute(store, store->root, pattern))) {
+	if (!has_wildcard(pattern) && store->site->is_folder(store->run, arena, pattern)) {
 		pattern = str_printf(arena, "%.*s/**", STR_ARG(pattern));
 		depth = depth_before_stars(pattern) - 1;
 	}
-	if (!os_glob(arena, str_c(arena, store->root), pattern, &found, &error))
+	if (!store->site->glob(store->run, arena, pattern, &found, &error))
 		return fail(store, error, "patterns are relative to the source tree");
 	const char *slash = str_ends(destination, STR("/")) ? "" : "/";
 	for (size_t i = 0; i < found.n; i++) {
 		struct str from = found.w[i], name = without_folders(from, depth);
-		if (os_is_folder(absolute(store, store->root, from)))
-			continue;
 		struct str to = file ? destination : str_printf(arena, "%.*s%s%.*s", STR_ARG(destination), slash, STR_ARG(name));
 		if (!add_delivery(store, from, to))
 			return false;
@@ -177,14 +175,14 @@ static bool
 store_here(struct store *store, struct delivery delivery)
 {
 	struct arena *arena = &store->arena;
-	const char *from = absolute(store, store->root, delivery.from),
-		   *to = absolute(store, store->run->project->dir, delivery.to);
+	const char *to = absolute(store, store->run->project->dir, delivery.to);
 	const char *slash = strrchr(to, '/');
 	struct str folder = {to, (size_t)(slash - to)}, error;
 	char hex[HASH_HEX_LENGTH + 1], again[HASH_HEX_LENGTH + 1];
 	struct stored stored = {.hex = hex};
 	if ((folder.n && !os_make_folders(arena, str_c(arena, folder), false, &error)) ||
-		!os_copy_atomic(arena, from, to, hex, &stored.size, &error) || !os_hash_file(arena, to, again, &error))
+		!store->site->copy(store->run, arena, delivery.from, to, hex, &stored.size, &error) ||
+		!os_hash_file(arena, to, again, &error))
 		return fail(store, str_printf(arena, "cannot store '%.*s': %.*s", STR_ARG(delivery.from), STR_ARG(error)),
 			"the destination must be writable and have room; what was stored before is whole");
 	if (strcmp(hex, again) != 0)
@@ -248,13 +246,13 @@ ascend(struct ascent *ascent, struct arena *arena)
 	struct cloud_stored result;
 	struct str error;
 	struct cloud_file file = {
-		.path = str_printf(arena, "%.*s/%.*s", STR_ARG(store->root), STR_ARG(ascent->delivery.from)).s,
+		.path = str_c(arena, ascent->delivery.from),
 		.url = ascent->delivery.to,
 		.context = ascent,
 		.moved = on_moved,
 		.begun = on_begun,
 	};
-	if (!store->cloud->store(store->account, arena, &file, &result, &ascent->failure))
+	if (!store->site->store(run, arena, &file, &result, &ascent->failure))
 		return false;
 	if (ascent->begun)
 		journal_write(run->journal, RECORD_UNDONE, ascent->action.name, false, NULL, NULL, &error);
@@ -293,9 +291,10 @@ store_there(void *context, void *item)
 static bool
 store_all_there(struct store *store)
 {
-	store->account = cloud_account(store->run, NULL, &store->cloud, store->failure);
+	const struct cloud *cloud;
+	bool open = cloud_account(store->run, NULL, &cloud, store->failure) != NULL;
 	store->failure->status = EXIT_STATUS_BUILD_FAILED;
-	if (!store->account)
+	if (!open)
 		return false;
 	struct pool *pool = pool_new(STORES_AT_ONCE);
 	if (!pool)
@@ -365,7 +364,7 @@ artifact_run(struct run *run, const struct action *action, struct failure *failu
 		.line = &run->project->artifacts[action->index],
 		.failure = failure,
 		.mutex = PTHREAD_MUTEX_INITIALIZER};
-	store.root = source_root(&store.arena, run);
+	store.site = run->provider->site;
 	store.targets = map_new(&store.arena);
 	bool done = store_all(&store);
 	arena_free(&store.arena);

@@ -12,7 +12,7 @@ struct cloud_place {
 
 /* A file to be stored. The calls come from several threads, one at a time. */
 struct cloud_file {
-	const char *path;
+	const char *path; /* the site's: relative to the source tree; a cloud's store wants it whole */
 	struct str url; /* "s3://bucket/key" */
 	void *context;
 	void (*moved)(void *context, int64_t done, int64_t total);

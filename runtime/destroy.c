@@ -29,12 +29,12 @@ teardown_remains(const char *state, struct str id, struct events *events, const 
 		free(run);
 		return TEARDOWN_INCOMPLETE;
 	}
-	const struct provider *provider = NULL;
 	if (journal_read(&run->arena, state, id, &journal, &error))
-		provider = provider_named(journal.provider);
+		run->provider = provider_named(options->providers, journal.provider);
 	/* Its steps may have outlived it, and would go on writing where things are being removed. */
 	os_end_marked(&run->arena, run->mark.s, REMAINS_GRACE_MS);
-	enum teardown_end end = teardown_run(run, provider ? provider->types : NULL, EXIT_STATUS_SUCCESS, options->let_go);
+	enum teardown_end end =
+		teardown_run(run, run->provider ? run->provider->types : NULL, EXIT_STATUS_SUCCESS, options->let_go);
 	if (end == TEARDOWN_LET_GO)
 		return end; /* its threads still use the run */
 	run_close(run);

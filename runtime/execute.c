@@ -5,6 +5,7 @@
 #include "runtime/provider.h"
 #include "runtime/recipe.h"
 #include "runtime/schedule.h"
+#include "runtime/site.h"
 #include "runtime/step.h"
 #include "runtime/teardown.h"
 
@@ -27,15 +28,6 @@ struct execution {
 	struct str reason; /* of a status that is not success */
 	bool let_go; /* threads still use all this */
 };
-
-static char *
-state_folder(struct arena *arena, const struct project *project)
-{
-	struct str path = project->state.path.n ? project->state.path : STR(".edcc");
-	if (*path.s == '/')
-		return str_c(arena, path);
-	return str_c(arena, str_printf(arena, "%.*s/%.*s", STR_ARG(project->dir), STR_ARG(path)));
-}
 
 /* The first reason stays. */
 static void
@@ -103,14 +95,13 @@ static void
 fill_run(struct json_writer *writer, void *context)
 {
 	const struct run *run = context;
-	const struct provider *provider = provider_get(run->project->provider);
 	struct os_owner owner;
 	char started[25];
 	os_owner_self(&owner);
 	os_timestamp(os_time_ms(), started);
 	json_put_integer(writer, "format", JOURNAL_FORMAT);
 	json_put_text(writer, "project", run->project->name);
-	json_put_text(writer, "provider", str_from(provider ? provider->name : ""));
+	json_put_text(writer, "provider", str_from(run->provider->name));
 	json_put_text(writer, "dir", run->project->dir);
 	json_put_text(writer, "started", str_from(started));
 	json_open_object(writer, "owner");
@@ -225,11 +216,12 @@ static enum wait_end
 run_build(struct execution *execution)
 {
 	struct run *run = &execution->run;
-	struct distcc_watch *watch = run->host_count ? distcc_watch_start(run) : NULL;
+	const struct site *site = run->provider->site;
+	void *watch = run->host_count ? site->watch(run) : NULL;
 	if (schedule_run(execution->schedule, due_now, NULL) == WAIT_LET_GO)
 		return WAIT_LET_GO;
 	if (watch)
-		distcc_watch_stop(watch);
+		site->unwatch(watch);
 	if (schedule_cancelled(execution->schedule))
 		fail_run(execution, EXIT_STATUS_INTERRUPTED, STR("interrupted"));
 	else if (schedule_timed_out(execution->schedule))
@@ -239,6 +231,7 @@ run_build(struct execution *execution)
 	schedule_lift_limit(execution->schedule);
 	if (!run->host_count || execution->status == EXIT_STATUS_INTERRUPTED || !any_step_ran(execution))
 		return WAIT_FINISHED;
+	site->collect(run);
 	uint64_t here = distcc_report(run);
 	if (here && execution->options->require_distributed)
 		fail_run(execution, EXIT_STATUS_BUILD_FAILED,
@@ -424,8 +417,9 @@ execute_plan(const struct plan *plan, struct events *events, const struct execut
 	execution->started = os_now_ms();
 	run->plan = plan;
 	run->project = plan->project;
+	run->provider = plan->world->provider;
 	run->events = events;
-	char *state = state_folder(&run->arena, plan->project);
+	const char *state = run_state(&run->arena, plan->project);
 	bool locked = run_lock(&run->arena, state, &execution->lock, events, &error);
 	enum exit_status status = locked ? run_locked(execution, state) : refuse_lock(execution, error);
 	if (execution->let_go)

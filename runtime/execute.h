@@ -5,12 +5,14 @@
 #include "runtime/run.h"
 
 struct cloud;
+struct provider;
 
 struct execute_options {
 	struct os_cancel cancel; /* the first Ctrl-C: end the steps, tear down */
 	struct os_cancel let_go; /* the second: stop at once, leave it to `edcc destroy` */
 	char *const *environment;
 	const struct cloud *cloud; /* NULL: there is none */
+	const struct provider *const *providers; /* NULL-ended: whose remains there may be */
 	bool keep, keep_on_failure;
 	bool require_distributed;
 };

@@ -24,7 +24,7 @@
 	RECORD(VERDICT, "verdict", "verdict") /* reason */                                                        \
 	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */                                                   \
 	RECORD(COMPILES, "compiles", "host") /* number, why */                                                    \
-	RECORD(KEPT, "kept", "run") /* the fleet stays on purpose, until `edcc destroy` */                        \
+	RECORD(KEPT, "kept", "run") /* until (ms since 1970; 0: `edcc destroy`): the fleet stays on purpose */                        \
 	RECORD(END, "end", "run") /* status: nothing is left behind */
 
 enum record {
@@ -72,7 +72,8 @@ struct journal_state {
 	struct json **lines; /* all of them */
 	size_t line_count;
 	bool ended;
-	bool kept; /* left on purpose */
+	bool kept; /* left on purpose … */
+	int64_t kept_until; /* … until then, ms since 1970; 0: until it is destroyed */
 };
 /* Reads a journal; a torn last line is passed over. */
 bool journal_read(struct arena *, const char *state_folder, struct str run, struct journal_state *, struct str *error);

@@ -148,19 +148,22 @@ pass_piece(struct output *output)
 	arena_free(&arena);
 }
 
-enum output_read
-output_read(struct output *output, int fd)
+/* Where the next bytes go: there is always room for OUTPUT_LINE_LIMIT. */
+static char *
+room(struct output *output)
 {
 	if (!output->bytes && !(output->bytes = malloc(2 * OUTPUT_LINE_LIMIT)))
 		os_exhausted();
-	ssize_t n = read(fd, output->bytes + output->n, 2 * OUTPUT_LINE_LIMIT - output->n);
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return OUTPUT_NOTHING;
-	if (n <= 0)
-		return OUTPUT_END;
+	return output->bytes + output->n;
+}
+
+/* Takes in what was put there. */
+static void
+take(struct output *output, size_t n)
+{
 	size_t before = output->n;
-	output->n += (size_t)n;
-	const char *newline = memrchr(output->bytes + before, '\n', (size_t)n);
+	output->n += n;
+	const char *newline = memrchr(output->bytes + before, '\n', n);
 	if (newline) {
 		struct str lines = {output->bytes, (size_t)(newline - output->bytes) + 1};
 		judge_lines(output, lines);
@@ -169,7 +172,31 @@ output_read(struct output *output, int fd)
 	}
 	if (output->n >= OUTPUT_LINE_LIMIT)
 		pass_piece(output);
+}
+
+enum output_read
+output_read(struct output *output, int fd)
+{
+	char *place = room(output);
+	ssize_t n = read(fd, place, 2 * OUTPUT_LINE_LIMIT - output->n);
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return OUTPUT_NOTHING;
+	if (n <= 0)
+		return OUTPUT_END;
+	take(output, (size_t)n);
 	return OUTPUT_MORE;
+}
+
+void
+output_add(struct output *output, struct str text)
+{
+	while (text.n) {
+		char *place = room(output);
+		size_t n = text.n < OUTPUT_LINE_LIMIT ? text.n : OUTPUT_LINE_LIMIT;
+		memcpy(place, text.s, n);
+		take(output, n);
+		text = str_part(text, n, text.n);
+	}
 }
 
 void

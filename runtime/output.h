@@ -33,6 +33,8 @@ enum output_read {
 void output_start(struct output *, struct run *, struct str step, struct judge *);
 /* Reads once from the descriptor, which does not block, and passes on what lines are whole. The judge may have its verdict after this. */
 enum output_read output_read(struct output *, int fd);
+/* The same of bytes that have been read. */
+void output_add(struct output *, struct str);
 /* Passes on what is left, finishes the log, gives back the memory. */
 void output_end(struct output *);
 

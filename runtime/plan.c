@@ -294,7 +294,7 @@ plan_make(struct arena *arena, const struct project *project, const struct world
 	plan->secrets = project_secrets(arena, project);
 	set_jobs(plan);
 	struct making making = {.arena = arena, .plan = plan};
-	provider_get(project->provider)->plan(arena, plan, &making.ready, &making.ready_count);
+	world->provider->plan(arena, plan, &making.ready, &making.ready_count);
 	cloud_plan(arena, plan, &making.ready, &making.ready_count);
 	add_steps(&making);
 	add_artifacts(&making);

@@ -33,8 +33,11 @@ struct planned_host {
 	int slots;
 };
 
+struct provider;
+
 /* What the provider saw when the plan was made. */
 struct world {
+	const struct provider *provider;
 	struct toolchain toolchain;
 	struct planned_host *hosts;
 	uint32_t host_count;
@@ -44,6 +47,11 @@ struct world {
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
 	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */
 	struct words facts;
+	/* Lines for the head of the plan: what it costs, what is opened to whom, what is used that is there already. */
+	struct words notes;
+	bool costs; /* it is somebody's money: asked before apply */
+	int64_t price; /* of the fleet, an hour, in millionths of a US dollar; -1: not known */
+	void *seen; /* the provider's own, for its plan and its actions; in the arena that the world is in */
 };
 
 struct run;

@@ -90,7 +90,7 @@ plan_write_json(struct json_writer *json, struct arena *arena, const struct plan
 	json_put_integer(json, "format", PLAN_FORMAT);
 	json_put_text(json, "edcc", STR(EDCC_VERSION));
 	json_put_text(json, "project", plan_hide(arena, plan, plan->project->name));
-	json_put_text(json, "provider", str_from(provider_get(plan->project->provider)->name));
+	json_put_text(json, "provider", str_from(plan->world->provider->name));
 	json_put_integer(json, "jobs", plan->jobs);
 	write_fleet(json, plan->world);
 	json_open_array(json, "actions");

@@ -307,7 +307,7 @@ print_head(struct rows *rows)
 	const struct plan *plan = rows->plan;
 	const struct world *world = plan->world;
 	rows_put(rows, plan_hide(rows->arena, plan, plan->project->name));
-	buf_printf(&rows->out, " on %s: ", provider_get(plan->project->provider)->name);
+	buf_printf(&rows->out, " on %s: ", plan->world->provider->name);
 	size_t slots = 0;
 	for (uint32_t h = 0; h < world->host_count; h++)
 		slots += (size_t)world->hosts[h].slots;

@@ -1,23 +1,64 @@
-/* provider: where machines come from. The planner and the executor know providers only through this table. */
+/* provider: where machines come from. The planner and the executor know providers only through this table; which ones there are, cli/main.c says. */
 #ifndef RUNTIME_PROVIDER_H
 #define RUNTIME_PROVIDER_H
 
+#include "runtime/cloud.h"
 #include "runtime/plan.h"
+
+struct site;
+
+/* What a look at the world may use. */
+struct observing {
+	const struct plan_options *options;
+	char *const *environment; /* NULL-ended */
+	const struct cloud *cloud; /* NULL: there is none */
+	const char *state; /* the state folder, absolute: kept fleets are in its journals */
+	bool offline; /* nobody is asked: what would have to be looked up is left open */
+};
+
+/* What an account has of one run, found by its tags. */
+struct remnant {
+	struct str run, project, owner, region; /* owner: "user@host pid start" */
+	int64_t expires; /* ms since 1970; 0: not said */
+	uint32_t machines, running; /* how many there are, and how many of them run or begin to */
+	uint32_t networks; /* of everything else */
+	void *things; /* the provider's own */
+};
+
+/* What edcc may have left where no journal of this machine knows of it. The failure's arena keeps what is found. */
+struct sweep {
+	/* Opens the account; the result is what the others are given. NULL with the failure. */
+	void *(*open)(struct cloud_place, char *const *environment, const struct os_cancel *, struct failure *);
+	void (*close)(void *);
+	/* Of the project (none: of all), in the account's region or in every one. */
+	bool (*find)(void *, struct str project, bool everywhere, struct remnant **, size_t *count, struct failure *);
+	/* Removes all of it, and waits until it is gone. */
+	bool (*remove)(void *, const struct remnant *, struct events *, struct failure *);
+	/* The command line for a shell on a machine ("host", "coop-2") of a run, or for `command` there; keys: the folder of the run's own key, or none: then the user's own
+	 * keys are used, which `network: keys` may have let in. */
+	char **(*shell)(void *, const struct remnant *, struct str machine, const char *keys, const char *command, struct failure *);
+};
 
 struct provider {
 	const char *name; /* "local" */
 	/* Looks at what is there, changing nothing: the compiler of the asked version, programs, processors. False with errors filed (a missing compiler names what is there). */
-	bool (*observe)(struct arena *, const struct project *, const struct plan_options *, struct world *, struct diags *);
+	bool (*observe)(struct arena *, const struct project *, const struct observing *, struct world *, struct diags *);
 	/* Adds the actions that make the fleet and prove it; *ready and *ready_count are those that the first steps need. */
 	void (*plan)(struct arena *, struct plan *, uint32_t **ready, uint32_t *ready_count);
 	/* Every action type that may stand in this provider's journals, NULL-ended: for destroy. */
 	const struct action_type *const *types;
+	/* Where its builds run. */
+	const struct site *site;
+	/* NULL: nothing of it is ever elsewhere. */
+	const struct sweep *sweep;
+	/* The fleet lasts for so long (ms) from now, by itself and without edcc: false with the failure. NULL: until `edcc destroy`. */
+	bool (*keep)(struct run *, int64_t ms, struct failure *);
+	/* Frees what its actions have put into run->fleet. NULL: nothing. */
+	void (*close)(struct run *);
 };
 
-/* NULL where this build of edcc has none of that kind yet. */
-const struct provider *provider_get(enum provider_kind);
-/* By the journal's word for it. */
-const struct provider *provider_named(struct str name);
+/* By the journal's word for it, in a NULL-ended list; NULL where it is not there. */
+const struct provider *provider_named(const struct provider *const *, struct str name);
 
 extern const struct provider provider_local;
 

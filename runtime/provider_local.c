@@ -3,6 +3,7 @@
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
 #include "runtime/provider.h"
+#include "runtime/site.h"
 #include "runtime/step.h"
 #include "runtime/toolchain.h"
 
@@ -134,12 +135,12 @@ check_settings(const struct project *project, struct diags *diags)
 }
 
 static bool
-local_observe(struct arena *arena, const struct project *project, const struct plan_options *options, struct world *world,
+local_observe(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world,
 	struct diags *diags)
 {
-	(void)options;
+	(void)observing;
 	bool fleet = project->group_count > 0, found = true;
-	*world = (struct world){.cpus = os_cpu_count()};
+	*world = (struct world){.provider = &provider_local, .cpus = os_cpu_count()};
 	if (fleet || project->compiler.n)
 		found = toolchain_find(arena, project, &world->toolchain, diags);
 	else
@@ -236,4 +237,5 @@ const struct provider provider_local = {
 	.observe = local_observe,
 	.plan = local_plan,
 	.types = types,
+	.site = &site_local,
 };

@@ -3,8 +3,8 @@
 #include "project/commit.h"
 #include "base/arena.h"
 #include "runtime/channel.h"
-#include "runtime/distcc.h"
 #include "runtime/provider.h"
+#include "runtime/site.h"
 #include "runtime/step.h"
 
 #include <errno.h>
@@ -63,9 +63,8 @@ recipes_free(struct recipes *recipes)
 	arena_free(&recipes->arena);
 }
 
-/* Adds NAME=VALUE entries; a later one takes the place of an earlier. */
-static void
-add_entries(struct map *map, char *const *entries)
+void
+recipe_add_entries(struct map *map, char *const *entries)
 {
 	for (; entries && *entries; entries++) {
 		const char *equals = strchr(*entries, '=');
@@ -103,11 +102,10 @@ static void
 add_own(struct run *run, struct map *map, const char *folder)
 {
 	const struct project *project = run->project;
-	const struct provider *provider = provider_get(project->provider);
 	const char *path = map_get(map, STR("PATH"));
 	put(map, "EDCC_RUN", run->id);
 	put(map, "EDCC_PROJECT", project->name);
-	put(map, "EDCC_PROVIDER", str_from(provider ? provider->name : ""));
+	put(map, "EDCC_PROVIDER", str_from(run->provider->name));
 	put(map, "EDCC_REGION", project->aws.region.n ? project->aws.region : run->plan->world->region);
 	put(map, "COMMIT", commit_of(map->arena, str_c(map->arena, source_root(map->arena, run))));
 	put(map, "PATH", str_printf(map->arena, "%s:%s", folder, path ? path : "/usr/local/bin:/usr/bin:/bin"));
@@ -131,10 +129,9 @@ build_environment(struct run *run, struct recipes *recipes, const struct scope *
 	struct map map = map_new(arena);
 	environment->fleet_changes = fleet_changes(run);
 	/* Each over those before it; the names that are documented as edcc's a file cannot define. */
-	add_entries(&map, run->environment);
-	distcc_environment(run, arena, &map);
+	run->provider->site->environment(run, arena, &map);
 	if (scope)
-		add_entries(&map, project_environment(arena, scope));
+		recipe_add_entries(&map, project_environment(arena, scope));
 	add_own(run, &map, recipes->folder);
 	environment->plain = !map_get(&map, STR("BASH_ENV"));
 	environment->entries = arena_array(arena, char *, map.count + 1);

@@ -20,6 +20,9 @@ struct environment {
 /* Built once per scope, and again when hosts have become ready or gone out. Valid as long as the run. */
 const struct environment *recipe_environment(struct run *, const struct scope *);
 
+/* Adds NAME=VALUE entries; a later one takes the place of an earlier. */
+void recipe_add_entries(struct map *, char *const *entries);
+
 /* A socket that the commands reach the step by; one step has it at a time. */
 struct channel {
 	struct channel *next;

@@ -1,4 +1,5 @@
 #include "runtime/run.h"
+#include "runtime/provider.h"
 #include "base/arena.h"
 #include "runtime/cloud.h"
 #include "runtime/recipe.h"
@@ -86,11 +87,22 @@ run_open(struct run *run, const char *state, struct str id, struct failure *fail
 void
 run_close(struct run *run)
 {
+	if (run->provider && run->provider->close)
+		run->provider->close(run);
 	cloud_link_free(run->cloud);
 	recipes_free(run->recipes);
 	journal_close(run->journal);
 	pthread_mutex_destroy(&run->mutex);
 	arena_free(&run->arena);
+}
+
+const char *
+run_state(struct arena *arena, const struct project *project)
+{
+	struct str path = project->state.path.n ? project->state.path : STR(".edcc");
+	if (*path.s == '/')
+		return str_c(arena, path);
+	return str_printf(arena, "%.*s/%.*s", STR_ARG(project->dir), STR_ARG(path)).s;
 }
 
 bool

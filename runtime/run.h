@@ -47,6 +47,9 @@ struct host {
 	struct str out_reason;
 };
 
+struct provider;
+struct remote;
+
 struct run {
 	struct arena arena; /* of the run; under `mutex` while workers are about */
 	pthread_mutex_t mutex; /* for hosts, fleet_changes, arena */
@@ -67,11 +70,17 @@ struct run {
 	bool succeeded; /* the build's verdict, once it is known */
 	struct cloud_link *cloud; /* cloud.c's own */
 	struct recipes *recipes; /* recipe.c's own: environments, the command folder */
+	const struct provider *provider; /* NULL where a journal names one that there is not */
+	void *fleet; /* the provider's own; under `mutex` while workers are about */
+	struct remote *remote; /* where the build runs, if that is not here; remote's own; under `mutex` while workers are about */
+	struct str adopted; /* the kept run whose fleet this one uses; none mostly */
 };
 
 /* Sets up what every run has, for an id of its own (a new one where `id` is none): the texts, the mutex, the journal. False with the failure. */
 bool run_open(struct run *, const char *state, struct str id, struct failure *);
 void run_close(struct run *);
+/* The project's state folder, absolute. */
+const char *run_state(struct arena *, const struct project *);
 /* lock_take, and a note where a dead owner's lock was taken over. */
 bool run_lock(struct arena *, const char *state, struct lock *, struct events *, struct str *error);
 /* The failure of a journal that cannot be written. */

@@ -95,8 +95,9 @@ fleet_open(struct fleet *fleet)
 {
 	struct plan_options options = {0};
 	struct failure failure = {.arena = &fleet->arena};
+	struct observing observing = {.options = &options, .environment = environ};
 	uint32_t *ready, ready_count;
-	bool seen = provider_local.observe(&fleet->arena, &fleet->project, &options, &fleet->world, &fleet->diags);
+	bool seen = provider_local.observe(&fleet->arena, &fleet->project, &observing, &fleet->world, &fleet->diags);
 	if (!seen)
 		print_error("%.*s", STR_ARG(fleet_diags(fleet)));
 	assert_true(seen);
@@ -112,6 +113,7 @@ fleet_open(struct fleet *fleet)
 	fleet->run.environment = environ;
 	fleet->run.project = &fleet->project;
 	fleet->run.plan = fleet->plan;
+	fleet->run.provider = &provider_local;
 	fleet->run.hosts = arena_array(&fleet->arena, struct host, fleet->world.host_count);
 	fleet->run.host_count = fleet->world.host_count;
 	for (uint32_t i = 0; i < fleet->world.host_count; i++)
