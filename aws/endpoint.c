@@ -35,6 +35,12 @@ partition_of(struct str region)
 }
 
 struct str
+aws_endpoint_partition(struct str region)
+{
+	return str_from(partition_of(region)->name);
+}
+
+struct str
 aws_endpoint_global(struct str arn)
 {
 	struct str rest = arn, word = {NULL, 0};

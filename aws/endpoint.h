@@ -16,6 +16,8 @@ struct aws_endpoint aws_endpoint_of(
 /* Of "http://127.0.0.1:5000/prefix" "127.0.0.1:5000", as curl would write it (without the scheme's own port), and "/prefix". */
 struct str aws_endpoint_host(struct str url);
 struct str aws_endpoint_path(struct str url);
+/* The part of AWS that a region is in: "aws", "aws-cn", … */
+struct str aws_endpoint_partition(struct str region);
 /* The region that stands for an ARN's partition, where nothing says more: "us-east-1". */
 struct str aws_endpoint_global(struct str arn);
 

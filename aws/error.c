@@ -11,7 +11,8 @@ struct str
 aws_error_text(struct arena *arena, const struct aws_error *error)
 {
 	struct buf text = buf_new(arena);
-	buf_printf(&text, "%.*s %.*s: ", STR_ARG(error->service), STR_ARG(error->action));
+	if (error->service.n)
+		buf_printf(&text, "%.*s %.*s: ", STR_ARG(error->service), STR_ARG(error->action));
 	if (error->code.n)
 		buf_printf(&text, "%.*s%s", STR_ARG(error->code), error->message.n ? ": " : "");
 	buf_add(&text, error->message);

@@ -11,7 +11,7 @@ struct arena;
 struct http_response;
 
 struct aws_error {
-	struct str service, action; /* "ec2", "RunInstances" */
+	struct str service, action; /* "ec2", "RunInstances"; none where it never came to a call */
 	struct str code; /* AWS's own word, as in DependencyViolation; empty where there was no answer that has one */
 	struct str message; /* AWS's sentence, or what failed on the way */
 	struct str request_id;
