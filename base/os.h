@@ -64,6 +64,7 @@ struct os_spawn {
 	char *const *argv; /* argv[0] is looked up on PATH (of the child's environment where env is given) */
 	char *const *env; /* NULL: ours */
 	const char *dir; /* NULL: ours */
+	int input_fd; /* becomes its standard input; ours is closed, whether it starts or not. 0: it reads /dev/null */
 	bool capture; /* stdout and stderr into one pipe */
 	bool output_only; /* of what is captured, stdout only: stderr stays ours */
 	int error_fd; /* standard error goes into this descriptor, whatever else is said; 0: it does not */
@@ -71,8 +72,10 @@ struct os_spawn {
 	bool own_group; /* a process group of its own */
 };
 
-/* Starts a process with standard input from /dev/null, all other descriptors closed, signals at their defaults. vfork-cheap. */
+/* Starts a process with all other descriptors closed, signals at their defaults, none blocked. As cheap as vfork. */
 bool os_start(struct arena *, const struct os_spawn *, struct os_process *, struct str *error);
+/* A descriptor that reads the text and ends, for input_fd: a file in memory, so nobody has to write while somebody reads. -1 with errno. */
+int os_text_fd(struct str text);
 /* True where our child has ended; it stays to be collected. */
 bool os_has_ended(pid_t);
 /* Waits and closes `out`; returns the exit status, or 128 + the signal that ended it. */

@@ -4,20 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/pidfd.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* As much as a pipe holds: one read empties it. */
-#define PIPE_SIZE ((size_t)64 << 10)
-/* What a process that has to go is left between TERM and KILL. */
-#define END_GRACE_MS 2000
-/* How often to look where the kernel has no pidfd_open. */
-#define NO_PIDFD_MS 10
+/* Beyond it are those that have no meaning but what programs agree on. */
+#define LAST_SIGNAL SIGSYS
 
 extern char **environ;
 
@@ -64,45 +60,92 @@ program_of(struct arena *arena, const struct os_spawn *spawn)
 	return which_in(arena, path, spawn->argv[0]).s;
 }
 
-/* posix_spawn with all that a clean start takes; `out` (where not -1) becomes standard output and error. Returns an errno. */
-static int
-spawn_clean(const struct os_spawn *spawn, const char *program, int out, pid_t *pid)
+/* What a child makes of itself; in memory that it shares with us until its exec. */
+struct child {
+	const struct os_spawn *spawn;
+	const char *program;
+	int out; /* becomes standard output and error; -1: none */
+	volatile int failed; /* the errno of what kept it from its exec */
+};
+
+/* With every signal blocked: a handler of ours would run on our memory. */
+static void
+reset_signals(void)
 {
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t all, none;
-	short flags = POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK;
-	sigfillset(&all);
+	const struct sigaction standard = {.sa_handler = SIG_DFL};
+	for (int number = 1; number <= LAST_SIGNAL; number++)
+		sigaction(number, &standard, NULL);
+}
+
+/* Where we were started without one of the three, a descriptor may be in its place already. */
+static bool
+put(int from, int to)
+{
+	return from == to ? fcntl(to, F_SETFD, 0) == 0 : dup2(from, to) >= 0;
+}
+
+static bool
+take_descriptors(const struct child *child)
+{
+	const struct os_spawn *spawn = child->spawn;
+	int in = spawn->input_fd > 0 ? spawn->input_fd : open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (in < 0 || !put(in, STDIN_FILENO))
+		return false;
+	if (child->out >= 0 && !put(child->out, STDOUT_FILENO))
+		return false;
+	if (child->out >= 0 && !spawn->output_only && !put(child->out, STDERR_FILENO))
+		return false;
+	return !spawn->error_fd || put(spawn->error_fd, STDERR_FILENO);
+}
+
+/* Between vfork and exec: nothing here may lock, allocate or return. */
+static void __attribute__((noreturn, noinline)) become(struct child *child)
+{
+	const struct os_spawn *spawn = child->spawn;
+	sigset_t none;
 	sigemptyset(&none);
-	posix_spawnattr_init(&attributes);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setsigmask(&attributes, &none);
-	if (spawn->own_group)
-		flags |= POSIX_SPAWN_SETPGROUP;
-	posix_spawnattr_setflags(&attributes, flags);
-	posix_spawn_file_actions_init(&actions);
-	int failed = posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (!failed && out >= 0)
-		failed = posix_spawn_file_actions_adddup2(&actions, out, STDOUT_FILENO);
-	if (!failed && out >= 0 && !spawn->output_only)
-		failed = posix_spawn_file_actions_adddup2(&actions, out, STDERR_FILENO);
-	if (!failed && spawn->error_fd)
-		failed = posix_spawn_file_actions_adddup2(&actions, spawn->error_fd, STDERR_FILENO);
-	if (!failed && spawn->dir)
-		failed = posix_spawn_file_actions_addchdir_np(&actions, spawn->dir);
-	if (!failed)
-		failed = posix_spawn_file_actions_addclosefrom_np(&actions, STDERR_FILENO + 1);
-	for (int attempt = 0; !failed; attempt++) {
-		failed = posix_spawn(pid, program, &actions, &attributes, spawn->argv, spawn->env ? spawn->env : environ);
-		/* A program just written may still be open for writing in another thread's child, until that one's exec. */
-		if (failed != ETXTBSY || attempt == 10)
-			break;
-		failed = 0;
-		poll(NULL, 0, 10);
+	reset_signals();
+	if ((!spawn->own_group || setpgid(0, 0) == 0) && take_descriptors(child) && (!spawn->dir || chdir(spawn->dir) == 0)) {
+		closefrom(STDERR_FILENO + 1);
+		pthread_sigmask(SIG_SETMASK, &none, NULL);
+		execve(child->program, spawn->argv, spawn->env ? spawn->env : environ);
 	}
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
-	return failed;
+	child->failed = errno;
+	_exit(127);
+}
+
+/* Not posix_spawn: glibc's resets 64 signals, maps a stack and asks seven times for the limit of open files, 4 % of what it takes to run
+ * `true`. Returns the child, or -1 with the errno in child->failed. */
+static pid_t
+spawn_child(struct child *child)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	child->failed = 0;
+	pthread_sigmask(SIG_BLOCK, &all, &before);
+	pid_t pid = vfork();
+	if (pid == 0)
+		become(child);
+	if (pid < 0)
+		child->failed = errno;
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (pid > 0 && child->failed) {
+		while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		pid = -1;
+	}
+	return pid;
+}
+
+/* Returns the child, or -1 with the errno in child->failed. */
+static pid_t
+spawn_program(struct child *child)
+{
+	pid_t pid;
+	/* A program just written may still be open for writing in another thread's child, until that one's exec. */
+	for (int attempt = 0; (pid = spawn_child(child)) < 0 && child->failed == ETXTBSY && attempt < 10; attempt++)
+		poll(NULL, 0, 10);
+	return pid;
 }
 
 /* Why the program did not start. */
@@ -131,11 +174,10 @@ open_output(struct arena *arena, const struct os_spawn *spawn, int ends[2], stru
 	return ends[1] >= 0;
 }
 
-bool
-os_start(struct arena *arena, const struct os_spawn *spawn, struct os_process *process, struct str *error)
+static bool
+start(struct arena *arena, const struct os_spawn *spawn, struct os_process *process, struct str *error)
 {
 	int ends[2];
-	*process = (struct os_process){-1, -1};
 	const char *program = program_of(arena, spawn);
 	if (!program) {
 		*error = str_printf(arena, "cannot run '%s': there is no such program on PATH", spawn->argv[0]);
@@ -143,17 +185,39 @@ os_start(struct arena *arena, const struct os_spawn *spawn, struct os_process *p
 	}
 	if (!open_output(arena, spawn, ends, error))
 		return false;
-	int failed = spawn_clean(spawn, program, ends[1], &process->pid);
+	struct child child = {.spawn = spawn, .program = program, .out = ends[1]};
+	process->pid = spawn_program(&child);
 	if (ends[1] >= 0)
 		close(ends[1]);
-	if (!failed) {
+	if (process->pid > 0) {
 		process->out = ends[0];
 		return true;
 	}
-	process->pid = -1;
 	if (ends[0] >= 0)
 		close(ends[0]);
-	return fail_start(arena, spawn, failed, error);
+	return fail_start(arena, spawn, child.failed, error);
+}
+
+bool
+os_start(struct arena *arena, const struct os_spawn *spawn, struct os_process *process, struct str *error)
+{
+	*process = (struct os_process){-1, -1};
+	bool started = start(arena, spawn, process, error);
+	if (spawn->input_fd > 0)
+		close(spawn->input_fd);
+	return started;
+}
+
+int
+os_text_fd(struct str text)
+{
+	int fd = memfd_create("text", MFD_CLOEXEC);
+	if (fd < 0 || (os_write_all(fd, text) && lseek(fd, 0, SEEK_SET) == 0))
+		return fd;
+	int reason = errno;
+	close(fd);
+	errno = reason;
+	return -1;
 }
 
 bool
@@ -178,99 +242,4 @@ os_wait(struct os_process *process)
 	if (ended < 0)
 		return 127;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
-}
-
-/* A process that os_run waits for. */
-struct run {
-	struct os_process process;
-	int pidfd; /* -1 where the kernel has none */
-	int cancel;
-	struct buf output;
-	size_t limit;
-};
-
-/* Takes what is in the pipe; what goes beyond the limit is dropped. */
-static void
-run_read(struct run *run)
-{
-	char bytes[PIPE_SIZE];
-	ssize_t n = read(run->process.out, bytes, sizeof bytes);
-	if (n > 0)
-		buf_add(&run->output, str_part((struct str){bytes, (size_t)n}, 0, run->limit - run->output.n));
-	if (n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR)))
-		return;
-	close(run->process.out);
-	run->process.out = -1;
-}
-
-/* Milliseconds to the deadline as poll wants them. */
-static int
-time_left(int64_t deadline)
-{
-	int64_t left = deadline - os_now_ms();
-	return left < 0 ? 0 : left > 60000 ? 60000 : (int)left;
-}
-
-/* Waits for the end, the deadline (0: none) or cancellation, reading meanwhile; true where the process ended. */
-static bool
-run_until(struct run *run, int64_t deadline)
-{
-	for (;;) {
-		struct pollfd waits[] = {
-			{.fd = run->process.out, .events = POLLIN},
-			{.fd = run->pidfd, .events = POLLIN},
-			{.fd = run->cancel, .events = POLLIN},
-		};
-		int left = deadline ? time_left(deadline) : -1;
-		if (run->pidfd < 0 && (left < 0 || left > NO_PIDFD_MS))
-			left = NO_PIDFD_MS;
-		poll(waits, sizeof waits / sizeof *waits, left);
-		/* First whether it ended, then what it wrote: nothing that it wrote is missed. */
-		bool ended = os_has_ended(run->process.pid);
-		if (run->process.out >= 0)
-			run_read(run);
-		if (ended)
-			return true;
-		if ((deadline && os_now_ms() >= deadline) || os_cancel_raised(&(struct os_cancel){run->cancel}))
-			return false;
-	}
-}
-
-/* TERM, and KILL after a while, to the process and its group. */
-static void
-run_end(struct run *run, bool own_group)
-{
-	pid_t target = own_group ? -run->process.pid : run->process.pid;
-	run->cancel = -1;
-	kill(target, SIGTERM);
-	bool ended = run_until(run, os_now_ms() + END_GRACE_MS);
-	if (!ended || own_group)
-		kill(target, SIGKILL);
-}
-
-bool
-os_run(struct arena *arena, const struct os_spawn *spawn, int64_t timeout_ms, size_t limit, const struct os_cancel *cancel,
-	int *status, struct str *output, struct str *error)
-{
-	struct run run = {.output = buf_new(arena), .limit = limit, .cancel = cancel ? cancel->fd : -1};
-	if (!os_start(arena, spawn, &run.process, error))
-		return false;
-	if (run.process.out >= 0)
-		fcntl(run.process.out, F_SETFL, O_NONBLOCK);
-	run.pidfd = pidfd_open(run.process.pid, 0);
-	bool ended = run_until(&run, timeout_ms ? os_now_ms() + timeout_ms : 0);
-	if (!ended) {
-		bool cancelled = os_cancel_raised(cancel);
-		run_end(&run, spawn->own_group);
-		if (cancelled)
-			*error = str_printf(arena, "'%s' was cancelled", spawn->argv[0]);
-		else
-			*error = str_printf(arena, "'%s' did not end within %g s", spawn->argv[0], (double)timeout_ms / 1000);
-	}
-	if (run.pidfd >= 0)
-		close(run.pidfd);
-	*status = os_wait(&run.process);
-	if (output)
-		*output = buf_str(&run.output);
-	return ended;
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,6 +76,77 @@ clean_start(void **state)
 	signal(SIGPIPE, SIG_DFL);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	close(leaked);
+}
+
+static pid_t handler_owner;
+static volatile sig_atomic_t handled_elsewhere;
+
+static void
+handle(int number)
+{
+	(void)number;
+	if (getpid() != handler_owner)
+		handled_elsewhere = 1;
+}
+
+static void *
+signal_group(void *context)
+{
+	atomic_bool *over = context;
+	while (!atomic_load(over))
+		kill(0, SIGUSR1);
+	return NULL;
+}
+
+/* A child that is sent a signal before its exec does not run our handler on our memory. */
+static void
+handlers_stay_ours(void **state)
+{
+	(void)state;
+	int status;
+	pid_t child = fork();
+	if (child == 0) {
+		atomic_bool over = false;
+		pthread_t thread;
+		char *const argv[] = {"/bin/true", NULL};
+		setpgid(0, 0);
+		handler_owner = getpid();
+		sigaction(SIGUSR1, &(struct sigaction){.sa_handler = handle, .sa_flags = SA_RESTART}, NULL);
+		pthread_create(&thread, NULL, signal_group, &over);
+		for (int i = 0; i < 100; i++) {
+			struct os_process process;
+			struct str error;
+			if (os_start(&arena, &(struct os_spawn){.argv = argv}, &process, &error))
+				os_wait(&process);
+		}
+		atomic_store(&over, true);
+		pthread_join(thread, NULL);
+		_exit(handled_elsewhere);
+	}
+	waitpid(child, &status, 0);
+	assert_int_equal(status, 0);
+}
+
+/* Megabytes each way at once, and a program that does not read its input. */
+static void
+input(void **state)
+{
+	(void)state;
+	struct str output, text = {malloc(3 << 20), 3 << 20};
+	memset((char *)(uintptr_t)text.s, 'x', text.n);
+	assert_int_equal(shell("tr x y | tee /dev/stderr", (struct os_spawn){.input_fd = os_text_fd(text)}, &output), 0);
+	assert_int_equal(output.n, 1 << 20);
+	assert_int_equal(output.s[0], 'y');
+	assert_int_equal(shell("wc -c", (struct os_spawn){.input_fd = os_text_fd(text)}, &output), 0);
+	assert_text(output, "3145728\n");
+	assert_int_equal(shell("exit 3", (struct os_spawn){.input_fd = os_text_fd(text)}, &output), 3);
+	assert_int_equal(shell("cat; echo end", (struct os_spawn){.input_fd = os_text_fd(STR(""))}, &output), 0);
+	assert_text(output, "end\n");
+	free((char *)(uintptr_t)text.s);
+	/* It is closed here, even where nothing was started. */
+	int fd = os_text_fd(STR("text"));
+	assert_int_equal(shell("cat", (struct os_spawn){.input_fd = fd, .dir = "/no/such"}, &output), -1);
+	assert_int_equal(fcntl(fd, F_GETFD), -1);
 }
 
 static void
@@ -344,6 +416,8 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_teardown(statuses_and_output, end),
 		cmocka_unit_test_teardown(clean_start, end),
+		cmocka_unit_test_teardown(handlers_stay_ours, end),
+		cmocka_unit_test_teardown(input, end),
 		cmocka_unit_test_teardown(groups, end),
 		cmocka_unit_test_teardown(output_to_a_file, end),
 		cmocka_unit_test_teardown(failed_starts, end),
