@@ -1,0 +1,184 @@
+"""machine: one instance of EC2, played by a network, mount, PID, UTS and IPC namespace over an overlay of this computer's own file system.
+
+Nothing of it is outside of the namespaces: killing its first process leaves neither a mount nor a process nor an interface."""
+
+import contextlib
+import os
+import shutil
+import stat
+import subprocess
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+# Where the world has mounted a file system of its own.
+SHELTER = "/media"
+ROOM, SKELETON = f"{SHELTER}/room", f"{SHELTER}/skeleton"
+GATEWAY_MAC = "02:00:00:00:00:01"
+# What a fresh machine does not have of this computer's: folders are empty, files are not there.
+EMPTY = {"tmp": 0o1777, "var/tmp": 0o1777, "run": 0o755, "root": 0o700, "home": 0o755, "srv": 0o755, "mnt": 0o755, "media": 0o755, "opt": 0o755,
+         "run/lock": 0o1777, "var/lib/cloud": 0o755, "var/lib/edcc": 0o755, "etc/edcc": 0o755}
+ABSENT = ("etc/ssh/ssh_host_rsa_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/ssh_host_ecdsa_key", "etc/ssh/ssh_host_ecdsa_key.pub",
+          "etc/ssh/ssh_host_ed25519_key", "etc/ssh/ssh_host_ed25519_key.pub", "etc/apt/apt.conf.d/docker-clean", "usr/sbin/policy-rc.d")
+# What a root folder has; anything else in this computer's is its own.
+USUAL = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
+         "usr", "var"}
+DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+LINKS = {"dev/fd": "/proc/self/fd", "dev/stdin": "fd/0", "dev/stdout": "fd/1", "dev/stderr": "fd/2", "dev/ptmx": "pts/ptmx"}
+
+
+def ip(*commands):
+    """Commands of ip(8), in one go."""
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), text=True, check=True, capture_output=True)
+
+
+def make_skeleton(base, minute):
+    """The layer between `base` and what a machine writes: what makes this computer's file system that of a fresh machine."""
+    for folder in ("dev/pts", "dev/shm", "usr/sbin", "var/cache/apt/archives/partial"):
+        os.makedirs(f"{SKELETON}/{folder}")
+    for folder, mode in EMPTY.items():
+        os.makedirs(f"{SKELETON}/{folder}", exist_ok=True)
+        os.chmod(f"{SKELETON}/{folder}", mode)
+        os.setxattr(f"{SKELETON}/{folder}", "trusted.overlay.opaque", b"y")
+    for file in filter(lambda file: os.path.lexists(os.path.join(base, file)), {*ABSENT, *os.listdir(base)} - USUAL):
+        os.makedirs(os.path.dirname(f"{SKELETON}/{file}"), exist_ok=True)
+        os.mknod(f"{SKELETON}/{file}", stat.S_IFCHR, os.makedev(0, 0))
+    for name, numbers in DEVICES.items():
+        os.mknod(f"{SKELETON}/dev/{name}", stat.S_IFCHR | 0o666, os.makedev(*numbers))
+        os.chmod(f"{SKELETON}/dev/{name}", 0o666)
+    for name, target in LINKS.items():
+        os.symlink(target, f"{SKELETON}/{name}")
+    with open(f"{HERE}/machine_shutdown.sh") as source, open(f"{SKELETON}/usr/sbin/shutdown", "w") as target:
+        target.write(source.read().replace("@MINUTE@", str(minute)))
+    os.chmod(f"{SKELETON}/usr/sbin/shutdown", 0o755)
+    for name in ("poweroff", "halt", "reboot"):
+        os.symlink("shutdown", f"{SKELETON}/usr/sbin/{name}")
+    keep_package_cache(base)
+
+
+def keep_package_cache(base):
+    """apt-get takes a second to read its lists where it may keep no cache (as in containers); a fresh machine has one. It is made once and kept."""
+    lists, status = os.path.join(base, "var/lib/apt/lists"), os.path.join(base, "var/lib/dpkg/status")
+    if base != "/" or not shutil.which("apt-cache") or not os.path.isdir(lists):
+        return
+    kept = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "edcc-test", "apt",
+                        f"{os.stat(status).st_mtime_ns}-{os.stat(lists).st_mtime_ns}")
+    if not os.path.isdir(kept):
+        shutil.rmtree(os.path.dirname(kept), ignore_errors=True)
+        os.makedirs(f"{kept}.new")
+        subprocess.run(["apt-cache", "-o", f"Dir::Cache={kept}.new", "-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin",
+                        "gencaches"], check=True, capture_output=True)
+        os.rename(f"{kept}.new", kept)
+    for name in os.listdir(kept):
+        shutil.copy(os.path.join(kept, name), f"{SKELETON}/var/cache/apt/{name}")
+
+
+class Machine:
+    """One machine. `instance` is what DescribeInstances says of it, `bridge` the network it is plugged into, `network` the VPC's range, `prefix` and
+    `gateway` the subnet's, `outside` the address it has for everything off the VPC; `operator` is who speaks to it from there. `ended` is called when it
+    ends by itself."""
+
+    def __init__(self, instance, bridge, network, prefix, gateway, outside, operator, base, ended):
+        self.instance, self.id, self.address, self.outside = instance, instance["InstanceId"], instance["PrivateIpAddress"], outside
+        self.bridge, self.port, self.operator = bridge, "m" + self.id[-12:], operator
+        self.mac = "02:00:" + ":".join(f"{int(part):02x}" for part in self.address.split("."))
+        self.settings = {"ROOM": ROOM, "LAYERS": f"{SKELETON}:{base}", "INSTANCE": self.id, "ADDRESS": self.address, "PREFIX": str(prefix), "NETWORK": network,
+                         "OUTSIDE": outside, "GATEWAY": gateway, "GATEWAY_MAC": GATEWAY_MAC, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        self.process, self.first, self.ended, self.gone, self.up = None, None, ended, threading.Event(), threading.Event()
+        self.lock = threading.Lock()
+
+    def boot(self):
+        """Returns when sshd listens; the user data may still run."""
+        with self.lock:
+            if self.gone.is_set():
+                return
+            self.process = subprocess.Popen(["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "bash", f"{HERE}/machine_init.sh"],
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.settings, cwd="/",
+                                            start_new_session=True)
+        self.expect("ready")
+        ip(f"link add {self.port} type veth peer name eth0 address {self.mac} netns {self.process.pid}",
+           f"link set {self.port} master {self.bridge} up",
+           f"route replace {self.outside}/32 dev {self.bridge} src {self.operator}",
+           f"neighbour replace {self.outside} lladdr {self.mac} dev {self.bridge} nud permanent")
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
+            self.first = int(children.read().split()[0])
+        self.process.stdin.write("plugged in\n")
+        self.process.stdin.close()
+        self.expect("up")
+        self.process.stdout.close()
+        self.up.set()
+        threading.Thread(target=self.watch, daemon=True).start()
+
+    def expect(self, word):
+        said = []
+        for line in self.process.stdout:
+            if line == word + "\n":
+                return
+            said.append(line)
+        raise RuntimeError(f"{self.id} did not boot: " + "".join(said))
+
+    def watch(self):
+        self.process.wait()
+        with self.lock:
+            by_itself = not self.gone.is_set()
+            self.gone.set()
+        self.unplug()
+        if by_itself:
+            self.ended(self)
+
+    def kill(self):
+        """As a loss of power: nobody is told anything, no connection is closed."""
+        with self.lock:
+            if self.gone.is_set():
+                return
+            self.gone.set()
+            started = self.process is not None
+        if started:
+            self.unplug()
+            self.process.kill()
+            self.process.wait()
+
+    def unplug(self):
+        with contextlib.suppress(subprocess.CalledProcessError):
+            ip(f"link delete {self.port}")
+        with contextlib.suppress(subprocess.CalledProcessError):
+            ip(f"route delete {self.outside}/32 dev {self.bridge}")
+
+    # --- faults ---
+
+    def cut(self):
+        """The cable: what is sent is lost, to and fro."""
+        ip(f"link set {self.port} down")
+
+    def mend(self):
+        ip(f"link set {self.port} up")
+
+    def freeze(self):
+        """Every process but the first stops; the kernel still accepts connections, as it does when a machine thrashes."""
+        self.inside("kill", "-STOP", "-1")
+
+    def thaw(self):
+        self.inside("kill", "-CONT", "-1")
+
+    def slow(self, rate):
+        """What is sent to it crawls: "64kbit"; None mends."""
+        if rate:
+            subprocess.run(["tc", "qdisc", "replace", "dev", self.port, "root", "tbf", "rate", rate, "burst", "4kb", "latency", "2s"], check=True)
+        else:
+            subprocess.run(["tc", "qdisc", "delete", "dev", self.port, "root"], check=True)
+
+    def power_off(self):
+        self.inside("poweroff")
+
+    # --- a look inside ---
+
+    def inside(self, *command, status=0, **more):
+        """Runs a command as the machine's root would; what it printed. It needs neither network nor sshd."""
+        done = subprocess.run(["nsenter", "--target", str(self.first), "--net", "--mount", "--uts", "--ipc", "--pid", "env", "-i",
+                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", *command],
+                              text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+        if status is not None and done.returncode != status:
+            raise AssertionError(f"{self.id}: {command} ended with {done.returncode}: {done.stdout}")
+        return done.stdout
+
+    def read(self, path):
+        return self.inside("cat", path)
