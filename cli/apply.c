@@ -1,6 +1,7 @@
 #include "cli/session.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -48,6 +49,20 @@ open_saved(struct cli *cli, struct saved_plan *saved)
 	return true;
 }
 
+/* What costs money is asked for, where somebody can answer. */
+static bool
+asked(struct cli *cli, const struct plan *plan)
+{
+	char answer[8] = "";
+	if (!plan->world->costs || cli->flags.yes || !isatty(STDIN_FILENO))
+		return true;
+	fprintf(stderr, "%s\nApply this? [y/N] ", str_c(&cli->arena, plan_print(&cli->arena, plan, cli->terminal)));
+	if (fgets(answer, sizeof answer, stdin) && strchr("yY", *answer) && *answer)
+		return true;
+	diag_error(&cli->diags, SPAN_NONE, "nothing was done");
+	return false;
+}
+
 static enum exit_status
 execute(struct cli *cli, const struct plan *plan)
 {
@@ -78,7 +93,7 @@ apply_run(struct cli *cli)
 		return status;
 	if (is_saved && !plan_same(&cli->arena, &saved, plan, &cli->sources, &cli->diags))
 		return EXIT_STATUS_USAGE;
-	return execute(cli, plan);
+	return asked(cli, plan) ? execute(cli, plan) : EXIT_STATUS_USAGE;
 }
 
 const struct command command_apply = {

@@ -47,7 +47,7 @@ is_kept(struct arena *arena, const char *state, struct str id)
 {
 	struct journal_state journal;
 	struct str error;
-	return journal_read(arena, state, id, &journal, &error) && journal.kept;
+	return journal_read(arena, state, id, &journal, &error) && journal_is_kept(&journal);
 }
 
 enum teardown_end

@@ -226,7 +226,7 @@ run_build(struct execution *execution)
 		fail_run(execution, EXIT_STATUS_INTERRUPTED, STR("interrupted"));
 	else if (schedule_timed_out(execution->schedule))
 		fail_run(execution, EXIT_STATUS_NO_VERDICT,
-			STR("timed out: the run took longer than 'limits: time' or --timeout allows"));
+			STR("timed out: the run took longer than 'limits: time', 'limits: cost' or their flags allow"));
 	heed_failure(execution);
 	schedule_lift_limit(execution->schedule);
 	if (!run->host_count || execution->status == EXIT_STATUS_INTERRUPTED || !any_step_ran(execution))
@@ -332,18 +332,71 @@ summary(struct execution *execution)
 	}
 }
 
+static void
+fill_kept(struct json_writer *writer, void *context)
+{
+	json_put_integer(writer, "until", *(const int64_t *)context);
+}
+
+/* In whose journal the fleet is: the run's that made it. */
+static bool
+record_kept(struct run *run, int64_t until, struct str *error)
+{
+	struct str owner = run->adopted.n ? run->adopted : run->id;
+	struct journal *journal = run->adopted.n ? journal_new(&run->arena, run->state.s, owner, error) : run->journal;
+	bool kept = journal && journal_write(journal, RECORD_KEPT, owner, true, fill_kept, &until, error);
+	if (journal && run->adopted.n)
+		journal_close(journal);
+	return kept;
+}
+
+static void
+say_kept(struct run *run, int64_t until)
+{
+	struct str owner = run->adopted.n ? run->adopted : run->id;
+	char when[25];
+	os_timestamp(until, when);
+	if (until)
+		event_note(run->events, "the fleet of run %.*s is kept until %.19sZ: edcc destroy removes it before",
+			STR_ARG(owner), when);
+	else
+		event_note(run->events, "the fleet of run %.*s is kept: edcc destroy removes it", STR_ARG(owner));
+}
+
+/* Leaves the fleet as it is. False, said, where that cannot be: then it is torn down. */
+static bool
+keep_fleet(struct execution *execution)
+{
+	struct run *run = &execution->run;
+	struct failure failure = {.arena = &run->arena};
+	struct str error = {0};
+	int64_t time = run->provider->keep ? run->project->limits.keep : 0, until = time ? os_time_ms() + time : 0;
+	bool kept = !run->provider->keep || run->provider->keep(run, time, &failure);
+	if (kept && !record_kept(run, until, &error)) {
+		kept = false;
+		run_journal_failure(run, error, &failure);
+	}
+	if (kept)
+		say_kept(run, until);
+	else
+		event_warning(run->events, failure.hint, "the fleet cannot be kept: %.*s", STR_ARG(failure.message));
+	return kept;
+}
+
 static enum teardown_end
 tear_down(struct execution *execution)
 {
 	struct run *run = &execution->run;
-	if (is_to_keep(execution)) {
-		run_record(run, RECORD_KEPT, run->id, NULL, NULL);
-		event_note(run->events, "the fleet of run %.*s is kept: edcc destroy removes it", STR_ARG(run->id));
+	const struct execute_options *options = execution->options;
+	bool kept = is_to_keep(execution) && keep_fleet(execution);
+	if (kept && !run->adopted.n)
 		return TEARDOWN_CLEAN;
-	}
 	close(run->cancel.fd);
-	run->cancel = execution->options->let_go;
-	return teardown_run(run, plan_types(&run->arena, run->plan), execution->status, execution->options->let_go);
+	run->cancel = options->let_go;
+	enum teardown_end end = teardown_run(run, plan_types(&run->arena, run->plan), execution->status, options->let_go);
+	if (end == TEARDOWN_CLEAN && run->adopted.n && !kept)
+		end = teardown_remains(run->state.s, run->adopted, run->events, options);
+	return end;
 }
 
 /* Everything from the first action on. */
@@ -368,6 +421,18 @@ run_all(struct execution *execution)
 	return end(execution, summary(execution));
 }
 
+/* The longest that the run may take, ms: what was asked for, or what the money lasts for. */
+static int64_t
+time_limit(const struct plan *plan)
+{
+	int64_t limit = plan->options.timeout > 0 ? plan->options.timeout : plan->project->limits.time;
+	int64_t cost = plan->project->limits.cost, price = plan->world->price;
+	if (cost <= 0 || price <= 0)
+		return limit;
+	double lasts = (double)cost / (double)price * 3600000;
+	return limit > 0 && (double)limit < lasts ? limit : (int64_t)lasts;
+}
+
 /* With the lock held. */
 static enum exit_status
 run_locked(struct execution *execution, const char *state)
@@ -375,7 +440,7 @@ run_locked(struct execution *execution, const char *state)
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
 	struct failure failure = {.arena = &run->arena};
-	int64_t limit = run->plan->options.timeout > 0 ? run->plan->options.timeout : run->project->limits.time;
+	int64_t limit = time_limit(run->plan);
 	enum teardown_end remains = teardown_dead_runs(state, run->events, options);
 	if (remains != TEARDOWN_CLEAN)
 		refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),

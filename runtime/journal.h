@@ -77,6 +77,8 @@ struct journal_state {
 };
 /* Reads a journal; a torn last line is passed over. */
 bool journal_read(struct arena *, const char *state_folder, struct str run, struct journal_state *, struct str *error);
+/* True where what is open was left on purpose and its time is not over. */
+bool journal_is_kept(const struct journal_state *);
 /* The ids of all runs under STATE, oldest first. */
 bool journal_runs(struct arena *, const char *state, struct words *runs, struct str *error);
 /* True where the run's last line says that nothing of it is left; reads no more than the end of the file. */

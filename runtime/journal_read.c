@@ -61,6 +61,13 @@ read_intent(struct reading *reading, const struct json *line, struct str name)
 }
 
 static void
+read_kept(struct journal_state *state, const struct json *line)
+{
+	state->kept = true;
+	state->kept_until = json_integer(line, "until", 0);
+}
+
+static void
 read_line(struct reading *reading, const struct json *line)
 {
 	const struct str none = {0};
@@ -75,7 +82,7 @@ read_line(struct reading *reading, const struct json *line)
 	else if (str_is(record, record_name(RECORD_UNDONE)) && action)
 		*map_at(&reading->actions, name) = NULL;
 	else if (str_is(record, record_name(RECORD_KEPT)))
-		reading->state->kept = true;
+		read_kept(reading->state, line);
 	else if (str_is(record, record_name(RECORD_END)))
 		reading->state->ended = true;
 }
@@ -116,4 +123,10 @@ journal_read(struct arena *arena, const char *state_folder, struct str run, stru
 	}
 	keep_open(&reading);
 	return true;
+}
+
+bool
+journal_is_kept(const struct journal_state *state)
+{
+	return state->kept && !state->ended && (!state->kept_until || os_time_ms() < state->kept_until);
 }

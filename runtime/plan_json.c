@@ -84,6 +84,15 @@ write_fleet(struct json_writer *json, const struct world *world)
 	json_close(json);
 }
 
+static void
+put_notes(struct json_writer *json, struct arena *arena, const struct plan *plan)
+{
+	json_open_array(json, "notes");
+	for (size_t i = 0; i < plan->world->notes.n; i++)
+		json_put_text(json, NULL, plan_hide(arena, plan, plan->world->notes.w[i]));
+	json_close(json);
+}
+
 void
 plan_write_json(struct json_writer *json, struct arena *arena, const struct plan *plan)
 {
@@ -93,6 +102,12 @@ plan_write_json(struct json_writer *json, struct arena *arena, const struct plan
 	json_put_text(json, "provider", str_from(plan->world->provider->name));
 	json_put_integer(json, "jobs", plan->jobs);
 	write_fleet(json, plan->world);
+	json_put_truth(json, "costs", plan->world->costs);
+	if (plan->world->costs && plan->world->price >= 0)
+		json_put_integer(json, "price", plan->world->price);
+	else
+		json_put_null(json, "price");
+	put_notes(json, arena, plan);
 	json_open_array(json, "actions");
 	for (uint32_t i = 0; i < plan->count; i++)
 		write_action(json, arena, plan, &plan->actions[i]);

@@ -329,6 +329,30 @@ print_head(struct rows *rows)
 	buf_printf(&rows->out, ", -j%d", plan->jobs);
 }
 
+/* What is worth knowing before it costs something. */
+static void
+print_notes(struct rows *rows)
+{
+	const struct words *notes = &rows->plan->world->notes;
+	for (size_t i = 0; i < notes->n; i++) {
+		buf_add_c(&rows->out, rows->markdown ? "- " : "  ");
+		rows_put(rows, plan_hide(rows->arena, rows->plan, notes->w[i]));
+		buf_add_byte(&rows->out, '\n');
+	}
+}
+
+static void
+print_price(struct rows *rows)
+{
+	const struct world *world = rows->plan->world;
+	if (!world->costs)
+		buf_add_c(&rows->out, "; costs nothing");
+	else if (world->price < 0)
+		buf_add_c(&rows->out, "; costs money, how much is not known");
+	else
+		buf_printf(&rows->out, "; costs $%.2f an hour", (double)world->price / 1e6);
+}
+
 static void
 print_totals(struct rows *rows)
 {
@@ -340,7 +364,7 @@ print_totals(struct rows *rows)
 	rows_put_number(rows, plan->step_count, "step");
 	buf_add_c(&rows->out, ", ");
 	rows_put_number(rows, plan->artifact_count, "artifact");
-	buf_add_c(&rows->out, "; costs nothing");
+	print_price(rows);
 }
 
 /* What the fleet outlives the build for; NULL where it is removed. */
@@ -350,6 +374,17 @@ kept_by(const struct plan *plan)
 	if (plan->options.keep)
 		return "--keep";
 	return plan->project->limits.keep > 0 ? "limits: keep" : NULL;
+}
+
+/* Where machines end by themselves they are kept for a time. */
+static void
+print_kept(struct rows *rows, const char *by)
+{
+	int64_t minutes = rows->plan->project->limits.keep / 60000;
+	if (rows->plan->world->provider->keep && minutes > 0)
+		buf_printf(&rows->out, "is kept (%s) for %lld min, or until 'edcc destroy'", by, (long long)minutes);
+	else
+		buf_printf(&rows->out, "is kept (%s) until 'edcc destroy'", by);
 }
 
 /* How all is undone, or that the fleet is kept. */
@@ -366,7 +401,7 @@ print_teardown(struct rows *rows)
 		return;
 	rows_begin(rows, ' ', NULL, STR("the fleet"));
 	if (by)
-		buf_printf(&rows->out, "is kept (%s) until 'edcc destroy'", by);
+		print_kept(rows, by);
 	else
 		rows_put_c(rows, "is kept after a failure (--keep-on-failure) until 'edcc destroy'");
 	rows_end(rows);
@@ -390,6 +425,7 @@ plan_print(struct arena *arena, const struct plan *plan, bool colour)
 	print_head(&rows);
 	rows_style(&rows, STYLE_PLAIN);
 	buf_add_byte(&rows.out, '\n');
+	print_notes(&rows);
 	print_sections(&rows);
 	buf_add_byte(&rows.out, '\n');
 	rows_style(&rows, STYLE_BOLD);
@@ -405,7 +441,11 @@ plan_print_markdown(struct arena *arena, const struct plan *plan)
 	struct rows rows = {.arena = arena, .plan = plan, .out = buf_new(arena), .markdown = true};
 	buf_add_c(&rows.out, "### Plan of ");
 	print_head(&rows);
-	buf_add_c(&rows.out, "\n\n| section | action | what it does |\n|---|---|---|\n");
+	buf_add_c(&rows.out, "\n\n");
+	print_notes(&rows);
+	if (plan->world->notes.n)
+		buf_add_byte(&rows.out, '\n');
+	buf_add_c(&rows.out, "| section | action | what it does |\n|---|---|---|\n");
 	print_sections(&rows);
 	buf_add_c(&rows.out, "\n**");
 	print_totals(&rows);

@@ -101,7 +101,7 @@ def daemon_that_never_listens():
     project = small("never-listens")
     began = time.monotonic()
     result = project.edcc("apply", "--timeout", "1s", status=3, env=programs(project, distccd="exec sleep 1000"))
-    need("build_failed: timed out: the run took longer than 'limits: time' or --timeout allows" in result.output, result)
+    need("build_failed: timed out: the run took longer than 'limits: time', 'limits: cost' or their flags allow" in result.output, result)
     need(time.monotonic() - began < 8, "it took too long")
     clean(project)
 

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "base/os.h"
 #include "runtime/execute.h"
+#include "runtime/provider.h"
 #include "runtime/recipe.h"
 #include "runtime/step.h"
 #include "runtime/step_command.h"
@@ -60,8 +61,11 @@ engine_new(void)
 	engine->plan.world = &engine->world;
 	engine->plan.jobs = 1;
 	engine->plan.actions = arena_array(&engine->arena, struct action, 1000);
+	engine->world.provider = &provider_local;
 	engine->world.toolchain = (struct toolchain){.kind = STR("gcc"), .cc = STR("gcc"), .cxx = STR("g++")};
-	engine->options = (struct execute_options){.cancel = {eventfd(0, 0)}, .let_go = {eventfd(0, 0)}, .environment = environ};
+	static const struct provider *const providers[] = {&provider_local, NULL};
+	engine->options = (struct execute_options){
+		.cancel = {eventfd(0, 0)}, .let_go = {eventfd(0, 0)}, .environment = environ, .providers = providers};
 	engine->events = events_new();
 	events_add_view(engine->events, &engine->view);
 	return engine;

@@ -1,6 +1,7 @@
 #include "base/json.h"
 #include "base/os.h"
 #include "runtime/plan.h"
+#include "runtime/provider.h"
 
 #include "test/unit/unit.h"
 
@@ -27,7 +28,7 @@ setup(void **state)
 	struct fixture *f = calloc(1, sizeof *f);
 	*state = f;
 	f->diags.sources = &f->sources;
-	f->world = (struct world){.cpus = 2};
+	f->world = (struct world){.provider = &provider_local, .cpus = 2};
 	f->input = (struct input){STR("Edccfile"), STR("/x/Edccfile"), 0};
 	f->input.source =
 		source_add(&f->sources, STR("Edccfile"), STR("/x/Edccfile"), STR("build a:\n\nbuild b: a\n\nbuild c: b\n"));
