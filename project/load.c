@@ -166,7 +166,8 @@ include_fetched(struct loader *l, const struct include *include, struct str url)
 	if (hash.n && read_cached(l, path, hash, &text))
 		return add_unit(l, UNIT_FETCHED, hash, url, path, text);
 	if (!l->files->fetch(l->files->context, &l->sources->arena, str_c(&l->scratch, url), &text, &error)) {
-		diag_error(l->diags, include->target, "%.*s", STR_ARG(error));
+		struct diag *diag = diag_error(l->diags, include->target, "%.*s", STR_ARG(error));
+		diag_hint(diag, "is the address right, and the server reached from here? What is pinned is fetched only once");
 		return NULL;
 	}
 	if (!hash_text(text, hex)) {
