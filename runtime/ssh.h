@@ -45,6 +45,7 @@ struct ssh_call {
 	const char *output_path; /* its standard output goes into this new file; NULL: to the caller */
 	size_t limit; /* of output in memory; 0: 1 MiB */
 	int64_t timeout_ms; /* 0: none */
+	bool regardless; /* also where `cancel` is raised: for what ends and collects */
 };
 /* Runs a command there over the control connection, which is made anew where it is gone. *output is its standard output; what it says on standard error is
  * *error where it fails. */
