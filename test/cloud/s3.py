@@ -336,7 +336,10 @@ def notified():
     message, = received()
     same((message["TopicArn"], message["Subject"]), (arn, "demo: build_success"), "success")
     same(normal(message["Message"]), "demo: build_success\n\nproject: demo\nrun: RUN\ntime: TIME\n\nsteps:\n  one: build_success (TIME)\n\nartifacts:\n"
-         f"  s3://{bucket}/out/made, 5 bytes, sha256 {digest(MADE)}\n", "success")
+         f"  s3://{bucket}/out/made, 5 bytes, sha256 {digest(MADE)}\n\nreport: s3://{bucket}/out/edcc-RUN.txt\n", "success")
+    report, = [o["Key"] for o in MOTO.client("s3").list_objects_v2(Bucket=bucket)["Contents"] if o["Key"].startswith("out/edcc-")]
+    stored = MOTO.client("s3").get_object(Bucket=bucket, Key=report)["Body"].read().decode()
+    need(message["Message"].startswith(stored), "the report is what the message says", stored)
     made.write("wrong", "")
     made.edcc("apply", status=2, env=aws())
     message, = received()
