@@ -21,7 +21,7 @@ SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
 FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
-TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c))
+TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c test/*/*_tool.c))
 UNIT := $(patsubst test/unit/%.c,$(B)/unit/%,$(wildcard test/unit/*.c))
 
 all: $(B)/edcc
