@@ -12,13 +12,13 @@ CFLAGS  ?= -g $(OPT)
 CPPFLAGS += -I. -I$(B) -D_GNU_SOURCE -DEDCC_VERSION='"$(VERSION)"'
 # Over distcc, -MMD alone names neither the target nor the file after -o.
 ALL_CFLAGS = -std=c11 $(WARN) $(CFLAGS) $(SANITIZE_$(SAN)) -MMD -MP -MT $@ -MF $@.d
-LDLIBS   = -lyajl -lpcre2-8 -lexpat -ldl -lpthread
+LDLIBS   = -lyajl -lpcre2-8 -lexpat -lz -ldl -lpthread
 SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 ROOMS = base parser project runtime remote aws cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o
+OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
 FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c test/*/*_tool.c))
@@ -36,9 +36,14 @@ $(B)/%.o: %.c Makefile
 # The standard library, as text in the binary.
 $(B)/snippets.c: tools/embed $(wildcard stdlib/*.edcc)
 	@mkdir -p $(@D)
-	tools/embed stdlib/*.edcc >$@.new && mv $@.new $@
+	tools/embed snippets stdlib/*.edcc >$@.new && mv $@.new $@
 
-$(B)/snippets.o: $(B)/snippets.c
+# What runs on the machines of a cloud, likewise.
+$(B)/guest.c: tools/embed $(wildcard aws/guest/*.sh)
+	@mkdir -p $(@D)
+	tools/embed guest aws/guest/*.sh >$@.new && mv $@.new $@
+
+$(B)/snippets.o $(B)/guest.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/unit/%: test/unit/%.c $(LIB)

@@ -1,0 +1,671 @@
+#!/bin/bash
+# edcc-host: what edcc asks of the HOST, over ssh: see README.md.
+# shellcheck disable=SC2154 # RUN, LEASE, DISTCC_PORT, COMPILER, COMPILER_TARGET, cc and address are the boot's settings
+set -uo pipefail
+umask 022
+export LC_ALL=C PATH=/opt/edcc/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+state=/var/lib/edcc
+tree=$state/tree
+steps=$state/steps
+client=$state/distcc
+page=$state/www/status.json
+run=/run/edcc
+fleet=$run/fleet
+# shellcheck source=/dev/null
+[ ! -e /etc/edcc/settings ] || . /etc/edcc/settings
+
+die() {
+	printf 'edcc-host: %s\n' "$*" >&2
+	exit 1
+}
+
+# A pipe that nothing is written to: to wait on without a process.
+exec {never}<> <(:)
+nap() { read -rt "$1" -u "$never"; }
+
+now_ms() { now=$((${EPOCHREALTIME/[^0-9]/} / 1000)); }
+
+# replace FILE: by what comes in, atomically.
+replace() { cat >"$1.new" && mv "$1.new" "$1"; }
+
+# A folder of its own until the end.
+use_scratch() {
+	scratch=$(umask 077 && mktemp -d "${1-$run}/scratch.XXXXXX") || die 'cannot make a temporary folder'
+	trap 'rm -rf "$scratch"' EXIT
+}
+
+# --- this machine ---
+
+command_status() { cat $page; }
+
+restart_sshd() {
+	local unit=ssh pid
+	if [ -d /run/systemd/system ]; then
+		[ -e /lib/systemd/system/ssh.service ] || unit=sshd
+		systemctl try-reload-or-restart $unit
+	elif read -r pid </run/sshd.pid; then
+		kill "$pid" && while kill -0 "$pid" 2>/dev/null; do nap 0.01; done
+		/usr/sbin/sshd
+	fi
+}
+
+command_forget-first-key() {
+	if [ -e /etc/ssh/edcc_first_key ]; then
+		sed -i /edcc_first_key/d /etc/ssh/sshd_config.d/00-edcc.conf || exit
+		rm /etc/ssh/edcc_first_key
+		restart_sshd >&2 || exit
+	fi
+	cat /etc/ssh/edcc_host_key.pub
+}
+
+command_renew() { # SECONDS
+	local last until
+	printf -v until '%(%s)T' -1
+	[ "$1" -le "$LEASE" ] || until=$((until + $1 - LEASE))
+	last=$(stat -c %Y $run/lease) || last=0
+	[ "$last" -ge "$until" ] || touch -d "@$until" $run/lease
+}
+
+command_state() { # WORD
+	local line now
+	case $1 in Compiling | BuildSuccess | BuildFailed) ;; *) die "there is no state '$1'" ;; esac
+	read -r line <$page
+	printf -v now '%(%s)T' -1
+	[[ $line =~ ^(.*\"state\":\")[A-Za-z]+(\".*\"since\":)[0-9]+ ]] || die "the status page is damaged"
+	printf '%s%s%s%s}\n' "${BASH_REMATCH[1]}" "$1" "${BASH_REMATCH[2]}" "$now" | replace $state/status && mv $state/status $page
+}
+
+command_cat() { cd $tree && cat -- "$1"; }
+
+# --- the fleet: a watcher, and what it knows in one file ---
+
+# The canary: needs the preprocessor, the optimizer, data and code, and no headers.
+write_canary() {
+	cat >"$1/edcc-canary.c" <<'END'
+#define SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define FOLD(h, c) (((h) ^ (c)) * 16777619u)
+
+struct point {
+	double x, y;
+};
+
+static const char name[] = __FILE__;
+static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};
+
+unsigned edcc_canary_hash(void)
+{
+	unsigned hash = 2166136261u;
+	for (unsigned i = 0; i + 1 < SIZE(name); i++)
+		hash = FOLD(hash, (unsigned char)name[i]);
+	return hash;
+}
+
+double edcc_canary_area(void)
+{
+	double sum = 0;
+	for (unsigned i = 0; i < SIZE(square); i++) {
+		struct point a = square[i], b = square[(i + 1) % SIZE(square)];
+		sum += a.x * b.y - b.x * a.y;
+	}
+	return sum / 2;
+}
+END
+}
+
+# compile OBJECT [distcc]
+compile() {
+	local object=$1 command=("${cc##*/}")
+	shift
+	[ "$COMPILER" = gcc ] || [ -z "$COMPILER_TARGET" ] || command+=("--target=$COMPILER_TARGET")
+	(cd $fleet/canary && "$@" "${command[@]}" -O2 -c edcc-canary.c -o "$object") 2>&1
+}
+
+# Why the machine cannot be trusted to compile; nothing where it can.
+prove() { # NAME ADDRESS
+	local name=$1 log before text folder=$fleet/canary
+	log="http://$2/distccd.log"
+	before=$(curl -sSfI -m 5 --noproxy '*' "$log" 2>&1 | tr -d '\r' | sed -n 's/^content-length: //Ip')
+	mkdir -p "$folder/$name"
+	rm -f "$folder/$name.o" "$folder/$name.log"
+	text=$(DISTCC_HOSTS="$2:$DISTCC_PORT/1" DISTCC_DIR="$folder/$name" DISTCC_LOG="$folder/$name.log" DISTCC_FALLBACK=0 \
+		DISTCC_SKIP_LOCAL_RETRY=1 DISTCC_IO_TIMEOUT=30 TMPDIR=$folder compile "$name.o" distcc) || {
+		[ "$text" ] || text=$(sed -n '/failed to distribute/d; s/.*ERROR: //p' "$folder/$name.log" | tail -n 1)
+		printf 'cannot compile a small file: %s' "${text:-distcc gives no reason}"
+		return
+	}
+	# The host writes its line after the client has its answer.
+	for _ in {1..20}; do
+		! curl -sf -m 5 --noproxy '*' -r "${before:-0}-" "$log" | grep -q ' COMPILE_OK .* edcc-canary\.c$' || break
+		nap 0.1
+		false
+	done || {
+		printf 'gave an object back, but its log does not show the compile'
+		return
+	}
+	cmp -s "$folder/$name.o" $folder/reference.o || printf 'compiles to another object than the HOST: its compiler is another one'
+}
+
+canary() { # NAME ADDRESS RESULT, in the background
+	local said
+	said=$(prove "$1" "$2" 2>&1)
+	[ "$said" ] || rm -f "$client/lock/backoff_tcp_$2_"*
+	printf '%s' "$said" | tr '\n' ' ' | replace "$3"
+}
+
+# A field of a status page.
+field() { # NAME
+	value=
+	[[ ! $json =~ \"$1\":\"?([^\",}]*) ]] || value=${BASH_REMATCH[1]}
+}
+
+# The reason that a page gives, as one line.
+page_reason() {
+	local text=''
+	field step
+	[[ ! $json =~ \"log\":\"(([^\"\\]|\\.)*)\" ]] || text=${BASH_REMATCH[1]}
+	text=${text//\\n/; } text=${text//\\\"/\"} text=${text//\\\\/\\}
+	reason="$value: $text"
+}
+
+set_state() { # INDEX STATE REASON
+	[ "${states[$1]} ${reasons[$1]}" != "$2 $3" ] || return
+	states[$1]=$2 reasons[$1]=$3 changed=true
+}
+
+# What a machine that answered says of itself.
+judge() { # INDEX JSON
+	local i=$1 json=$2 value reason result=$fleet/${names[$1]}.canary
+	misses[i]=0
+	field slots && slots[i]=$value
+	field state
+	case $value in
+	Initializing)
+		field step
+		proofs[i]='' && set_state "$i" Initializing "$value"
+		return
+		;;
+	Failed)
+		page_reason
+		proofs[i]='' && set_state "$i" Failed "$reason"
+		return
+		;;
+	esac
+	field compiler && reason=$value
+	field target && reason+=" for $value"
+	if [ -z "$own_compiler" ]; then
+		set_state "$i" Initializing 'waits for the HOST'
+	elif [ "$own_failure" ]; then
+		set_state "$i" Failed "the HOST itself cannot compile a small file: ${own_failure//$'\n'/; }"
+	elif [ "$reason" != "$own_compiler" ]; then
+		set_state "$i" Failed "its compiler is $reason, the HOST's is $own_compiler"
+	elif [ -z "${proofs[i]}" ]; then
+		# A result of before it went out is not this one's.
+		proofs[i]=$((++generation))
+		canary "${names[i]}" "${addresses[i]}" "$result.$generation" &
+	elif [ "${proofs[i]}" != known ] && [ -e "$result.${proofs[i]}" ]; then
+		reason=
+		read -r reason <"$result.${proofs[i]}"
+		proofs[i]=known
+		retries[i]=$((round + 10))
+		if [ "$reason" ]; then set_state "$i" Failed "$reason"; else set_state "$i" Ready ''; fi
+	elif [ "${proofs[i]}" = known ] && [ "${states[i]}" = Failed ] && ((round >= retries[i])); then
+		proofs[i]=''
+	fi
+}
+
+missed() { # INDEX
+	local i=$1
+	((++misses[i] >= 3)) && [ "${slots[i]}" ] || return
+	proofs[i]=''
+	[ "${states[i]}" = Out ] || cut "${addresses[i]}"
+	set_state "$i" Out 'does not answer'
+}
+
+# Clients that wait for a machine that is gone would do so until distcc's timeout.
+cut() { ss -K dst "$1" dport = "$DISTCC_PORT" >/dev/null 2>&1; }
+
+# What the other machines must have, and the canary's reference, once this machine has booted.
+know_itself() {
+	local json value
+	read -r json <$page
+	field state
+	case $value in Initializing | Failed) return ;; esac
+	own_failure=$(compile reference.o) && own_failure=''
+	field compiler && own_compiler=$value
+	field target && own_compiler+=" for $value"
+}
+
+ask_all() {
+	local i code json
+	local -a codes=()
+	while read -r i code; do codes[i]=$code; done < <(curl -sZ --parallel-max 64 --noproxy '*' -m 2 -K $fleet/pages -w '%{urlnum} %{http_code}\n')
+	for i in "${!names[@]}"; do
+		if [ "${codes[i]-}" = 200 ] && read -r json <"$fleet/${names[i]}.json"; then judge "$i" "$json"; else missed "$i"; fi
+	done
+}
+
+# Tells the views, then distcc.
+tell() {
+	local i wanted options
+	for i in "${!names[@]}"; do
+		printf '%s %s %s %s\n' "${names[i]}" "${states[i]}" "${slots[i]:-0}" "${reasons[i]}"
+	done | replace $fleet/states
+	{
+		printf -- '--localslots=%d --localslots_cpp=%d\n' "$local_slots" $((2 * local_slots))
+		for i in "${!names[@]}"; do
+			wanted=${words[i]%%,*} options=${words[i]#"${words[i]%%,*}"}
+			: "${wanted:=${slots[i]:-0}}"
+			[ "${states[i]}" != Ready ] || [ "$wanted" = 0 ] || printf '%s:%d/%d%s\n' "${addresses[i]}" "$DISTCC_PORT" "$wanted" "$options"
+		done
+	} | replace $client/hosts
+}
+
+watcher() { # LOCAL_SLOTS
+	local local_slots=$1 i name at word changed=true round=0 generation=0 own_compiler='' own_failure='' started now rest
+	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=()
+	while read -r name at word; do
+		i=${#names[@]}
+		names[i]=$name addresses[i]=$at words[i]=$word
+		states[i]=Initializing slots[i]='' reasons[i]='no answer yet' misses[i]=0 proofs[i]='' retries[i]=0
+	done <$fleet/list
+	tell
+	for (( ; ; ++round)); do
+		now_ms && started=$now changed=false
+		[ "$own_compiler" ] || know_itself
+		ask_all
+		! $changed || tell
+		now_ms
+		rest=$((started + 1000 - now))
+		((rest <= 0)) || nap "$(printf '%d.%03d' $((rest / 1000)) $((rest % 1000)))"
+	done
+}
+
+command_fleet() { # [LOCAL_SLOTS], lines NAME ADDRESS [SLOTS][,OPTIONS]
+	local pid name at word
+	if read -r pid <$run/watcher; then
+		kill -- "-$pid" && while kill -0 -- "-$pid"; do nap 0.01; done
+	fi 2>/dev/null
+	rm -rf $fleet
+	mkdir -p $fleet/canary $client
+	write_canary $fleet/canary
+	while read -r name at word; do
+		[[ $name =~ ^[A-Za-z0-9._-]+$ && $at =~ ^[0-9A-Fa-f.:]+$ ]] || die "'$name $at' is no machine"
+		printf '%s %s %s\n' "$name" "$at" "$word" >&3
+		printf 'url = "http://%s/status.json"\noutput = "%s/%s.json"\n' "$at" $fleet "$name"
+	done 3>$fleet/list >$fleet/pages
+	setsid "$0" watcher "${1:-$(nproc)}" </dev/null >$run/watcher.log 2>&1 &
+	echo $! >$run/watcher
+}
+
+command_watcher() { watcher "$1"; }
+
+# Lines are said again now and then: so that whoever is gone is noticed.
+command_watch() {
+	local i=0 jobs had=false
+	local -a lines=() said=()
+	for (( ; ; i = (i + 1) % 60)); do
+		((i)) || said=()
+		mapfile -t lines <$fleet/states
+		for at in "${!lines[@]}"; do
+			[ "${said[at]-}" = "${lines[at]}" ] || printf 'host %s\n' "${lines[at]}" || exit
+		done
+		said=("${lines[@]}")
+		if ! ((i % 4)); then
+			jobs=$(find $client/state -name 'binstate_*' -size 296c -exec cat {} + 2>/dev/null | base64 -w 0)
+			if [ "$jobs" ] || $had; then printf 'jobs %s\n' "$jobs" || exit; fi
+			if [ "$jobs" ]; then had=true; else had=false; fi
+		fi
+		nap 0.25
+	done 2>/dev/null
+}
+
+# --- steps ---
+
+use_step() {
+	[[ $1 =~ ^[A-Za-z0-9_][A-Za-z0-9._-]*$ ]] || die "'$1' is no step's name"
+	step=$1
+	folder=$steps/$1
+}
+
+# Nothing but the step's entries is left in the environment, and no shell variable of ours is hidden by one of them: from here on
+# there are only arguments.
+enter() { # STEP COMMAND WORDS… ENTRIES…
+	local _edcc
+	for _edcc in $(compgen -e); do export -n "${_edcc?}"; done
+	set -- "${entries[@]}"
+	ulimit -c 0
+	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
+	entries=()
+	for _edcc; do export "${_edcc?}"; done 2>/dev/null
+	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}" EDCC_STEP=$step
+	exec setsid "${command[@]}"
+}
+
+# Until the collector has written what was printed: then it sleeps, or is gone.
+settle() { # PID
+	local state
+	for _ in {1..100}; do
+		read -r _ _ state _ <"/proc/$1/stat" || return 0
+		[ "$state" != S ] || return 0
+		nap 0.01
+	done 2>/dev/null
+}
+
+# Starts the recipe and waits for it. The output goes through a pipe, since a recipe may open /dev/stderr anew, which would truncate a file.
+runner() {
+	local out collector pid status begin now
+	exec {out}> >(exec cat >>"$folder/output" 2>/dev/null)
+	collector=$!
+	now_ms && begin=$now
+	echo "$begin" >"$folder/begun"
+	(enter) >&"$out" 2>&1 &
+	pid=$!
+	exec {out}>&-
+	echo "$BASHPID $pid $collector" | replace "$folder/pids"
+	echo started
+	exec >/dev/null
+	wait "$pid"
+	status=$?
+	now_ms
+	settle "$collector"
+	rm -f "$run/recipe/$step"
+	echo "$status $((now - begin))" | replace "$folder/status"
+}
+
+command_start() { # STEP, entries and the recipe on standard input
+	local entry recipe line directory=. entries=() command=()
+	use_step "$1"
+	while IFS= read -r -d '' entry && [ "$entry" ]; do
+		case $entry in
+		EDCC_DIR=*) directory=${entry#*=} ;;
+		EDCC_STEP=*) ;;
+		*) entries+=("$entry") ;;
+		esac
+	done
+	# A connection that breaks must not run half a recipe.
+	IFS= read -r -d '' recipe || die "the recipe of '$step' was cut short"
+	mkdir -p $run/recipe && chmod 700 $run/recipe
+	if ! mkdir "$folder" 2>/dev/null; then
+		echo known
+		return
+	fi
+	# In memory only: a template's text may have had secrets put into it.
+	(umask 077 && printf '%s' "$recipe" >"$run/recipe/$step")
+	: >"$folder/output"
+	: >"$folder/calls"
+	line=${recipe%%$'\n'*}
+	if [[ $line == '#!'* ]]; then
+		read -r -a command <<<"${line#??}"
+	else
+		command=(bash -u)
+	fi
+	command+=("$run/recipe/$step")
+	read -r line < <(trap '' HUP && runner </dev/null 2>/dev/null)
+	[ "$line" = started ] || die "'$step' could not be started"
+	echo "$line"
+}
+
+# The output from where we are to before byte $1.
+follow_output() {
+	local n
+	while ((at < $1)); do
+		n=$(($1 - at > 1048576 ? 1048576 : $1 - at))
+		printf 'out %d\n' "$n" && dd if="$folder/output" bs=1M iflag=skip_bytes,count_bytes skip="$at" count="$n" status=none || exit
+		((at += n))
+	done
+}
+
+# How much has been printed: where the collector is, which costs no process.
+follow_size() {
+	local pos
+	if ! $ended && read -r _ pos <"/proc/$collector/fdinfo/1"; then size=$pos; else size=$(stat -c %s "$folder/output"); fi 2>/dev/null
+}
+
+command_follow() { # STEP OFFSET CALLS
+	local at=$2 calls=$3 size=0 ended=false quiet=0 now line runner collector
+	local -a lines=()
+	use_step "$1"
+	read -r runner _ collector 2>/dev/null <"$folder/pids" || die "there is no step '$step'"
+	if [ ! -e "$folder/status" ]; then
+		read -r line <"$folder/begun"
+		now_ms
+		echo "at $((now - line))"
+	fi
+	while :; do
+		# In this order: what was printed before the end, or before a call, is there when these are.
+		[ -e "$folder/status" ] && ended=true
+		if ! $ended && ! kill -0 "$runner" 2>/dev/null && [ ! -e "$folder/status" ]; then echo '137 0' | replace "$folder/status"; fi
+		mapfile -t -s "$calls" lines <"$folder/calls"
+		follow_size
+		((size > at || ${#lines[@]})) && quiet=0
+		for line in "${lines[@]}"; do
+			follow_output "${line%% *}"
+			printf 'call %s\n' "$line" || exit
+			((++calls))
+		done
+		follow_output "$size"
+		if $ended; then
+			read -r line <"$folder/status"
+			echo "end $line"
+			return
+		fi
+		# So that whoever is gone is noticed.
+		((++quiet % 150)) || printf 'out 0\n' || exit
+		nap 0.1
+	done
+}
+
+# The processes of a step: those of its session, and those with its name in their environment. Zombies are none.
+step_processes() {
+	local pid file stat
+	local -A found=()
+	read -r _ leader _ <"$folder/pids" || die "there is no step '$step'"
+	while read -r file; do
+		pid=${file#/proc/} && found[${pid%%/*}]=1
+	done < <(grep -lszxF "EDCC_STEP=$step" /proc/[0-9]*/environ)
+	for file in /proc/[0-9]*/stat; do
+		read -r stat 2>/dev/null <"$file" || continue
+		pid=${stat%% *}
+		# shellcheck disable=SC2086 # STATE PARENT GROUP SESSION
+		set -- ${stat##*) }
+		[ "$4" != "$leader" ] || found[$pid]=1
+		[[ $1 != [ZX] ]] || unset "found[$pid]"
+	done
+	processes=("${!found[@]}")
+}
+
+command_end() { # STEP TERM|KILL
+	local processes leader
+	case $2 in TERM | KILL) ;; *) die "there is no way to end called '$2'" ;; esac
+	use_step "$1"
+	# Some may be born while others die.
+	for _ in {1..10}; do
+		step_processes
+		[ ${#processes[@]} -gt 0 ] || return 0
+		kill "-$2" "${processes[@]}" 2>/dev/null
+		kill -CONT "${processes[@]}" 2>/dev/null
+		[ "$2" = KILL ] || return 0
+		nap 0.02
+	done
+}
+
+command_left() { # STEP
+	local processes leader
+	use_step "$1"
+	step_processes
+	echo ${#processes[@]}
+}
+
+# build_success MESSAGE and build_failed MESSAGE, in a recipe. After the second nothing of the recipe is to run: edcc ends it.
+call() { # VERDICT MESSAGE…
+	local verdict=$1 text collector
+	shift
+	text="${*//[$'\n\r']/ }"
+	folder=$steps/${EDCC_STEP-}
+	if [ -z "${EDCC_STEP-}" ] || ! read -r _ _ collector <"$folder/pids"; then
+		die "build_$verdict works only in a recipe that edcc runs"
+	fi
+	settle "$collector"
+	printf '%s %s %s\n' "$(stat -c %s "$folder/output")" "$verdict" "$text" >>"$folder/calls"
+	[ "$verdict" = success ] || while [ ! -e "$folder/status" ]; do nap 0.2; done
+}
+
+# --- the tree ---
+
+# Reads paths, each with a NUL at its end, into `paths`: what has none was cut short. Those that lead out of the tree are refused.
+read_paths() {
+	local path
+	paths=()
+	while IFS= read -r -d '' path; do
+		[[ /$path/ != */../* && $path != /* && $path ]] || die "'$path' is not in the tree"
+		paths+=("$path")
+	done
+	cd $tree || exit
+}
+
+command_exists() { # DIR
+	local path
+	cd "$tree/$1" || return 0
+	while IFS= read -r -d '' path; do
+		[ ! -e "$path" ] || printf '%s\0' "$path"
+	done
+}
+
+command_list() { # PREFIX
+	cd $tree || exit
+	[ ! -e "./$1" ] || find "./$1" ! -xtype d \( -type l -exec stat -L --printf '%s %n\0' {} + -o -printf '%s %p\0' \) |
+		sed -z 's,^\([0-9]* \)\.//*,\1,'
+}
+
+# One batch of digests, whole to the file $1: several batches at once must not mix.
+command_digest-batch() {
+	local to=$1 sum size mode name path
+	shift
+	while IFS= read -r -d '' sum <&3; do
+		path=${sum:66}
+		# Both are in the same order; one that has just gone is in one of them only.
+		while read -r -d '' size mode name <&4 && [ "$name" != "$path" ]; do :; done
+		printf '%s %s %s %s\0' "${sum:0:64}" "$size" "$mode" "${path#./}"
+	done 3< <(sha256sum -z -- "$@") 4< <(stat -L --printf '%s %a %n\0' -- "$@") >"$to/$$" 2>/dev/null
+}
+
+command_digest() {
+	local -a paths files=()
+	local path
+	read_paths
+	use_scratch
+	for path in "${paths[@]}"; do
+		[ ! -f "$path" ] || files+=("./$path")
+	done
+	[ ${#files[@]} -gt 0 ] || return 0
+	printf '%s\0' "${files[@]}" |
+		xargs -0 -P "$(nproc)" -n $((${#files[@]} / 64 + 1)) "$0" digest-batch "$scratch"
+	cat "$scratch"/*
+}
+
+# One part's digest, into a file that sorts as the parts do.
+command_part() { # TO PATH SIZE NUMBER
+	dd if="$2" bs=1M iflag=skip_bytes,count_bytes skip=$(($3 * $4)) count="$3" status=none | sha256sum >"$1/$(printf %09d "$4")"
+}
+
+command_parts() { # PATH SIZE
+	local size
+	cd $tree && size=$(stat -L -c %s -- "$1") || exit
+	use_scratch
+	((size)) || return 0
+	seq 0 $(((size - 1) / $2)) | xargs -P "$(nproc)" -n 1 "$0" part "$scratch" "./$1" "$2" || exit
+	cut -c 1-64 "$scratch"/*
+}
+
+command_receive() { mkdir -p $tree && tar -xzp --no-same-owner --warning=no-timestamp -C $tree; }
+
+command_remove() {
+	local -a paths folders=()
+	local path
+	read_paths
+	for path in "${paths[@]}"; do
+		[[ $path != */* ]] || folders+=("./${path%/*}")
+	done
+	printf './%s\0' "${paths[@]}" | xargs -0 -r rm -rf -- || exit
+	[ ${#folders[@]} -eq 0 ] || printf '%s\0' "${folders[@]}" | sort -zur | xargs -0 rmdir -p --ignore-fail-on-non-empty -- 2>/dev/null || :
+}
+
+command_send() { tar -c -C $tree --no-recursion --null --verbatim-files-from -T -; }
+
+# A part's configuration for curl, on whose command line a URL would be seen.
+store_config() { # URL HEADER…
+	local text=${1//\\/\\\\}
+	printf 'url = "%s"\nheader = "Expect:"\n' "${text//\"/\\\"}"
+	for text in "${@:2}"; do
+		text=${text//\\/\\\\}
+		printf 'header = "%s"\n' "${text//\"/\\\"}"
+	done
+}
+
+store_part() { # INDEX PATH OFFSET LENGTH URL HEADER…
+	local file=$2 name=$scratch/$1 offset=$3 length=$4 status=000 etag='' line try
+	shift 4
+	if [ "$offset" != 0 ] || [ "$length" != "$(stat -L -c %s -- "$file")" ]; then
+		dd if="$file" of="$name.part" bs=1M iflag=skip_bytes,count_bytes skip="$offset" count="$length" status=none
+		file=$name.part
+	fi
+	for try in 1 2 3; do
+		status=$(store_config "$@" | curl -sS --globoff --proto =http,https --connect-timeout 10 --speed-limit 1000 --speed-time 60 \
+			-K - -T "$file" -o "$name.body" -D "$name.headers" -w '%{http_code}') 2>"$name.error" || status=000
+		case $status in 000 | 5?? | 429) nap $try ;; *) break ;; esac
+	done
+	while read -r line; do
+		line=${line%$'\r'}
+		[[ ${line,,} != etag:* ]] || etag=${line#*: }
+	done 2>/dev/null <"$name.headers"
+	[ "$status" = 200 ] || store_reason "$name" >&2
+	rm -f "$name.part"
+	printf '%s %s\n' "$status" "$etag" | replace "$name.done"
+}
+
+# What curl or the store says, without what could be used in our place.
+store_reason() {
+	cat "$1.error"
+	tr -d '\n' <"$1.body" | sed -n 's,.*<Code>\(.*\)</Code>.*<Message>\([^<]*\)</Message>.*,\1: \2\n,p'
+} 2>/dev/null
+
+store_say() {
+	while [ -e "$scratch/$next.done" ]; do cat "$scratch/$next.done" && ((++next)); done
+}
+
+command_store() { # PATH
+	local count=0 running=0 next=0
+	local -a part
+	cd $tree || exit
+	use_scratch $state
+	while IFS=$'\t' read -r -a part; do
+		if ((running == 8)); then wait -n && ((running--)); store_say; fi
+		store_part $count "./$1" "${part[@]}" </dev/null &
+		((++running, ++count))
+	done
+	while ((running)); do wait -n; ((running--)); store_say; done
+}
+
+command_logs() {
+	local name at pages=()
+	use_scratch
+	cd "$scratch" || exit
+	while read -r name at _; do
+		pages+=(-o "$name.log" "http://$at/distccd.log")
+		if grep -q "^$name Failed " $fleet/states; then pages+=(-o "$name.boot.log" "http://$at/boot.log"); fi
+	done 2>/dev/null <$fleet/list
+	[ ${#pages[@]} -eq 0 ] || curl -sfZ --parallel-max 64 --noproxy '*' -m 20 "${pages[@]}"
+	cp $client/client.log $client/ccache.stats . 2>/dev/null
+	tar -c -- *
+}
+
+case ${0##*/} in
+build_success | build_failed) call "${0##*/build_}" "$@" ;;
+*)
+	verb=${1-}
+	declare -F "command_$verb" >/dev/null || die "there is no command '$verb'"
+	shift
+	"command_$verb" "$@"
+	;;
+esac
