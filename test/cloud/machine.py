@@ -154,10 +154,10 @@ class Machine:
 
     def freeze(self):
         """Every process but the first stops; the kernel still accepts connections, as it does when a machine thrashes."""
-        self.inside("kill", "-STOP", "-1")
+        self.inside("sh", "-c", "kill -STOP -1")
 
     def thaw(self):
-        self.inside("kill", "-CONT", "-1")
+        self.inside("sh", "-c", "kill -CONT -1")
 
     def slow(self, rate):
         """What is sent to it crawls: "64kbit"; None mends."""

@@ -28,7 +28,7 @@ def tree(machine, region):
         "meta-data/mac": machine.mac,
         "meta-data/placement/availability-zone": zone,
         "meta-data/placement/region": region,
-        "meta-data/security-groups": "\n".join(group["GroupName"] for group in i["SecurityGroups"]),
+        "meta-data/security-groups": "\n".join(group["GroupName"] for group in i["NetworkInterfaces"][0]["Groups"]),
         "meta-data/services/domain": "amazonaws.com",
         "dynamic/instance-identity/document": json.dumps({
             "accountId": "123456789012", "architecture": i.get("Architecture", "x86_64"), "availabilityZone": zone, "imageId": i["ImageId"],

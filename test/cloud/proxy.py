@@ -153,6 +153,7 @@ class Proxy(http.server.ThreadingHTTPServer):
 
     def record(self, call, began, status, fault):
         entry = {"service": call.service, "action": call.action, "parameters": call.parameters, "method": call.method, "path": call.path,
+                 "target": call.headers.get("X-Amz-Target", ""),
                  "body": call.body.decode("utf-8", "replace") if call.service != "s3" else len(call.body),
                  "status": status, "began": began, "ended": time.time(), "fault": fault}
         with self.lock:

@@ -14,8 +14,10 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+import time
 
+import amazon
+import answers
 import cloud
 import machine
 import metadata
@@ -24,6 +26,8 @@ from cloud import KEY, REGION, SECRET, Skip, wait_for
 
 try:
     import boto3
+    import botocore.config
+    import validate
 except ImportError:
     boto3 = None
 
@@ -66,7 +70,7 @@ class World:
         self.base = base or os.environ.get("EDCC_TEST_BASE") or "/"
         self.machines, self.outside, self.bridges, self.notices = {}, {}, {}, {}  # by id, by address, by VPC, by id
         self.changed, self.ending = threading.Event(), threading.Event()
-        self.lock = threading.Lock()
+        self.booting = threading.Semaphore(4)  # so many at once
         self.url = f"http://{FRONT}:{PORT}"
 
     def __enter__(self):
@@ -80,22 +84,29 @@ class World:
         machine.ip(f"route replace table local local {FRONT} dev lo proto kernel scope host src {OPERATOR}")
         with open("/proc/sys/net/ipv4/ip_forward", "w") as forward:
             forward.write("1")
-        cloud.MOTO.start()
-        cloud.MOTO.post("/moto-api/reset")
-        self.ec2 = cloud.MOTO.client("ec2")
+        self.start_moto()
+        self.amazon = amazon.Amazon(self.ec2, self.latency)
         self.metadata = metadata.Metadata(self.outside.get, self.ec2, REGION, lambda m: self.notices.get(m.id, {}))
         self.proxy = proxy.Proxy((FRONT, PORT), cloud.MOTO.port, self.latency, self.answer, self.control, self.log)
-        self.pool = ThreadPoolExecutor(4)
         self.threads = [threading.Thread(target=target, daemon=True) for target in (self.metadata.serve_forever, self.proxy.serve_forever, self.follow)]
         for thread in self.threads:
             thread.start()
         return self
 
+    def start_moto(self):
+        """With images like AWS's, and checking what it is given as AWS does."""
+        images = f"{machine.SHELTER}/images.json"
+        with open(images, "w") as file:
+            json.dump(answers.images(), file)
+        os.environ.update(MOTO_AMIS_PATH=images, MOTO_ENABLE_AMI_VALIDATION="true", MOTO_EC2_ENABLE_INSTANCE_TYPE_VALIDATION="true")
+        cloud.MOTO.start()
+        cloud.MOTO.post("/moto-api/reset")
+        self.ec2 = cloud.MOTO.client("ec2")
+
     def __exit__(self, *_):
         self.ending.set()
         self.changed.set()
         self.threads[-1].join()
-        self.pool.shutdown(cancel_futures=True)
         for server in (self.proxy, self.metadata):
             server.shutdown()
             server.server_close()
@@ -111,9 +122,10 @@ class World:
         """The variables of somebody with an account here."""
         return cloud.aws(self.url, AWS_DEFAULT_REGION=REGION)
 
-    def client(self, service):
-        """Amazon's own client, as the operator uses it."""
-        return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET)
+    def client(self, service, **config):
+        """Amazon's own client, as the operator uses it; it asks once, where nothing else is said."""
+        config = botocore.config.Config(**{"retries": {"total_max_attempts": 1}, **config})
+        return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET, config=config)
 
     def machine(self, instance_id, seconds=20):
         """The machine of an instance, when it has booted (its user data may still run)."""
@@ -121,19 +133,35 @@ class World:
         wait_for(found.up.is_set, seconds)
         return found
 
+    def check_requests(self):
+        """Holds every request that came against botocore's model; raises validate.Wrong, with all that is wrong."""
+        wrong = []
+        for record in self.proxy.calls():
+            try:
+                if record["service"] != "s3":
+                    validate.check(record["body"].encode(), record["target"])
+            except validate.Wrong as problem:
+                wrong.append(f"{record['action']}: {problem}")
+        if wrong:
+            raise validate.Wrong("\n".join(wrong))
+
     def notice(self, instance_id, text):
         """What the spot market tells a machine, two minutes before it is taken."""
         self.notices[instance_id] = {"meta-data/spot/instance-action": text}
 
     def take(self, instance_id):
         """The machine is taken by AWS."""
+        self.terminate(instance_id)
+
+    def terminate(self, instance_id):
+        self.amazon.ending([instance_id])
         self.ec2.terminate_instances(InstanceIds=[instance_id])
         self.changed.set()
 
     # --- between moto and the machines ---
 
     def answer(self, call, forward):
-        answer = forward(call)
+        answer = self.amazon.answer(call, forward)
         if call.service == "ec2" and not call.action.startswith("Describe"):
             self.changed.set()
         return answer
@@ -175,11 +203,14 @@ class World:
         outside = instance.get("PublicIpAddress") or str(ipaddress.ip_address("100.64.0.1") + len(self.machines))
         one = machine.Machine(instance, self.bridge(instance["VpcId"]), vpc, inner.prefixlen, str(inner[1]), outside, OPERATOR, self.base, self.powered_off)
         self.machines[one.id] = self.outside[outside] = one
-        self.pool.submit(self.boot, one)
+        threading.Thread(target=self.boot, args=[one], daemon=True).start()
 
     def boot(self, one):
+        if self.ending.wait(max(0, self.amazon.runs_at.get(one.id, 0) - time.time())):
+            return
         try:
-            one.boot()
+            with self.booting:
+                one.boot()
         except Exception as problem:
             if not one.gone.is_set():
                 print(f"world: {problem}", file=sys.stderr, flush=True)
@@ -195,7 +226,7 @@ class World:
         """InstanceInitiatedShutdownBehavior."""
         asked = self.ec2.describe_instance_attribute(InstanceId=one.id, Attribute="instanceInitiatedShutdownBehavior")
         if asked["InstanceInitiatedShutdownBehavior"].get("Value") == "terminate":
-            self.ec2.terminate_instances(InstanceIds=[one.id])
+            self.terminate(one.id)
         else:
             self.ec2.stop_instances(InstanceIds=[one.id])
 
