@@ -4,8 +4,7 @@
 #include <string.h>
 
 #define VERSION "2016-11-15"
-/* What a page has at most, and a call's list of ids. */
-#define PAGE "1000"
+/* What a call's list of ids has at most. */
 #define BATCH ((size_t)1000)
 
 /* How long the first pause is, the longest, and for how long EC2 may not know a new profile. */
@@ -178,10 +177,10 @@ ec2_read_state(struct str word)
 }
 
 bool
-ec2_pages(struct aws *aws, struct arena *arena, struct aws_parameters *parameters,
+ec2_pages(struct aws *aws, struct arena *arena, struct aws_parameters *parameters, int most,
 	void (*take)(void *context, const struct xml *page), void *context, struct aws_error *error)
 {
-	aws_parameter(parameters, "MaxResults", STR(PAGE));
+	aws_parameter(parameters, "MaxResults", str_printf(arena, "%d", most));
 	size_t first = parameters->text.n;
 	struct str next = {NULL, 0};
 	do {

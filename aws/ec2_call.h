@@ -36,8 +36,10 @@ void ec2_put_tags(struct aws_parameters *, int number, const char *type, const s
 /* Of an element with a tagSet. */
 struct ec2_tags ec2_read_tags(const struct xml *);
 
-/* Gives `take` each page of an answer. False with the error where one cannot be had. */
-bool ec2_pages(struct aws *, struct arena *, struct aws_parameters *, void (*take)(void *context, const struct xml *page),
+/* What most calls can have on a page. */
+#define EC2_PAGE 1000
+/* Gives `take` each page of an answer, with at most so much on it. False with the error where one cannot be had. */
+bool ec2_pages(struct aws *, struct arena *, struct aws_parameters *, int most, void (*take)(void *context, const struct xml *page),
 	void *context, struct aws_error *);
 
 /* Takes as many ids off the front as one call may have. */

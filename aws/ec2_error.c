@@ -1,20 +1,11 @@
 #include "aws/ec2.h"
 
-static bool
-among(const struct aws_error *error, const char *const *codes)
-{
-	for (; *codes; codes++)
-		if (aws_error_is(error, *codes))
-			return true;
-	return false;
-}
-
 bool
 ec2_is_capacity(const struct aws_error *error)
 {
 	static const char *const codes[] = {"InsufficientInstanceCapacity", "InsufficientHostCapacity", "InsufficientCapacity",
 		"UnfulfillableCapacity", "Unsupported", "SpotMaxPriceTooLow", NULL};
-	return among(error, codes);
+	return aws_error_among(error, codes);
 }
 
 bool
@@ -45,7 +36,7 @@ bool
 ec2_is_busy(const struct aws_error *error)
 {
 	static const char *const codes[] = {"DependencyViolation", "InvalidGroup.InUse", NULL};
-	return among(error, codes);
+	return aws_error_among(error, codes);
 }
 
 bool
@@ -54,5 +45,5 @@ ec2_is_not_yet(const struct aws_error *error)
 	static const char *const codes[] = {"InvalidVpcID.NotFound", "InvalidSubnetID.NotFound", "InvalidGroup.NotFound",
 		"InvalidSecurityGroupID.NotFound", "InvalidInternetGatewayID.NotFound", "InvalidGatewayID.NotFound",
 		"InvalidRouteTableID.NotFound", "InvalidInstanceID.NotFound", NULL};
-	return among(error, codes);
+	return aws_error_among(error, codes);
 }

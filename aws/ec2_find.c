@@ -69,7 +69,7 @@ ec2_find(struct aws *aws, struct arena *arena, enum ec2_kind kind, struct str ru
 	ec2_put_filter_run(&parameters, 1, run);
 	if (kind == EC2_INSTANCE)
 		ec2_put_filter_words(&parameters, 2, "instance-state-name", (struct words){there, sizeof there / sizeof *there});
-	bool done = ec2_pages(aws, arena, &parameters, take_page, &things, error);
+	bool done = ec2_pages(aws, arena, &parameters, EC2_PAGE, take_page, &things, error);
 	*list = things.list;
 	*count = things.count;
 	return done;

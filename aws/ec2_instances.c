@@ -58,7 +58,7 @@ ec2_describe_instances(struct aws *aws, struct arena *arena, const struct words 
 	bool done = true;
 	if (!rest.n) {
 		ec2_put_filter_run(&parameters, 1, run);
-		done = ec2_pages(aws, arena, &parameters, take_page, &instances, error);
+		done = ec2_pages(aws, arena, &parameters, EC2_PAGE, take_page, &instances, error);
 	}
 	while (done && rest.n) {
 		/* Ids and pages exclude each other. */
@@ -166,7 +166,7 @@ only_living(struct aws *aws, struct arena *arena, struct words ids, struct words
 		struct words some = {ids.w, ids.n < 200 ? ids.n : 200};
 		struct aws_parameters parameters = ec2_parameters(arena, "DescribeInstances");
 		ec2_put_filter_words(&parameters, 1, "instance-id", some);
-		if (!ec2_pages(aws, arena, &parameters, take_page, &instances, error))
+		if (!ec2_pages(aws, arena, &parameters, EC2_PAGE, take_page, &instances, error))
 			return false;
 		ids = (struct words){ids.w + some.n, ids.n - some.n};
 	}

@@ -133,12 +133,17 @@ aws_error_is(const struct aws_error *error, const char *code)
 }
 
 bool
+aws_error_among(const struct aws_error *error, const char *const *codes)
+{
+	while (*codes && !aws_error_is(error, *codes))
+		codes++;
+	return *codes != NULL;
+}
+
+bool
 aws_error_is_missing(const struct aws_error *error)
 {
 	static const char *const codes[] = {"NoSuchKey", "NoSuchBucket", "NoSuchUpload", "NoSuchEntity", "NotFound",
-		"ParameterNotFound", "Gateway.NotAttached"};
-	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
-		if (aws_error_is(error, codes[i]))
-			return true;
-	return str_ends(error->code, STR(".NotFound"));
+		"ParameterNotFound", "Gateway.NotAttached", NULL};
+	return aws_error_among(error, codes) || str_ends(error->code, STR(".NotFound"));
 }

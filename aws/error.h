@@ -26,6 +26,8 @@ struct str aws_error_text(struct arena *, const struct aws_error *);
 /* Fills in what an answer of any protocol says about the failure: status, code, message and request id. */
 void aws_error_read(struct arena *, const struct http_response *, struct aws_error *);
 bool aws_error_is(const struct aws_error *, const char *code);
+/* Whether it is any of a NULL-ended list. */
+bool aws_error_among(const struct aws_error *, const char *const *codes);
 /* A "does not exist" of any kind: Invalid…NotFound, NoSuchKey, NoSuchBucket, Gateway.NotAttached … */
 bool aws_error_is_missing(const struct aws_error *);
 

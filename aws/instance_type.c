@@ -5,6 +5,8 @@
 #include <stdlib.h>
 
 #define MIB ((int64_t)1 << 20)
+/* Of types there is less on a page. */
+#define TYPES_PAGE 100
 
 struct types {
 	struct arena *arena;
@@ -39,7 +41,7 @@ aws_types(struct aws *aws, struct arena *arena, struct words names, struct aws_t
 	struct aws_parameters parameters = ec2_parameters(arena, "DescribeInstanceTypes");
 	/* Asked for by name, one that is not there would be an error. */
 	ec2_put_filter_words(&parameters, 1, "instance-type", names);
-	bool done = ec2_pages(aws, arena, &parameters, take_types, &types, error);
+	bool done = ec2_pages(aws, arena, &parameters, TYPES_PAGE, take_types, &types, error);
 	*list = types.list;
 	*count = types.count;
 	return done;
@@ -72,7 +74,7 @@ aws_type_zones(struct aws *aws, struct arena *arena, struct str type, struct wor
 	struct aws_parameters parameters = ec2_parameters(arena, "DescribeInstanceTypeOfferings");
 	aws_parameter(&parameters, "LocationType", STR("availability-zone"));
 	ec2_put_filter(&parameters, 1, "instance-type", type);
-	bool done = ec2_pages(aws, arena, &parameters, take_zones, &zones, error);
+	bool done = ec2_pages(aws, arena, &parameters, EC2_PAGE, take_zones, &zones, error);
 	if (zones.names.n)
 		qsort(zones.names.w, zones.names.n, sizeof *zones.names.w, compare);
 	*names = zones.names;

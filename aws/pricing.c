@@ -164,7 +164,7 @@ aws_spot_price(struct aws *aws, struct arena *arena, struct str type, int64_t *m
 	aws_parameter(&parameters, "InstanceType.1", type);
 	ec2_put_words(&parameters, "ProductDescription", (struct words){products, 2});
 	aws_parameter(&parameters, "StartTime", now(arena));
-	if (!ec2_pages(aws, arena, &parameters, take_spots, &spots, error))
+	if (!ec2_pages(aws, arena, &parameters, EC2_PAGE, take_spots, &spots, error))
 		return false;
 	bool found = false;
 	for (size_t i = 0; i < spots.count; i++) {

@@ -21,15 +21,6 @@ static const struct {
 	[RETRY_THROTTLED] = {1000, 5},
 };
 
-static bool
-among(struct str code, const char *const *codes)
-{
-	for (; *codes; codes++)
-		if (str_is(code, *codes))
-			return true;
-	return false;
-}
-
 static const char *const throttling[] = {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException",
 	"RequestLimitExceeded", "RequestThrottled", "TooManyRequestsException", "EC2ThrottledException", "SlowDown",
 	"BandwidthLimitExceeded", "PriorRequestNotComplete", NULL};
@@ -50,11 +41,11 @@ retry_classify(const struct aws_error *error)
 {
 	if (error->cancelled || is_full(error))
 		return RETRY_NEVER;
-	if (among(error->code, throttling) || error->status == 429)
+	if (aws_error_among(error, throttling) || error->status == 429)
 		return RETRY_THROTTLED;
 	bool passing = error->status == 0 || (error->status < 300 && !error->code.n) || error->status == 500 ||
 		       (error->status >= 502 && error->status <= 504);
-	return passing || among(error->code, transient) ? RETRY_TRANSIENT : RETRY_NEVER;
+	return passing || aws_error_among(error, transient) ? RETRY_TRANSIENT : RETRY_NEVER;
 }
 
 bool
@@ -62,7 +53,7 @@ retry_had_no_effect(const struct aws_error *error, bool sent)
 {
 	if (error->status == 0)
 		return !sent;
-	return (error->status >= 300 && error->status < 500) || among(error->code, throttling) || is_full(error);
+	return (error->status >= 300 && error->status < 500) || aws_error_among(error, throttling) || is_full(error);
 }
 
 bool
@@ -126,7 +117,7 @@ retry_skew(const struct aws_error *error, const struct http_response *response, 
 	struct str date = http_header(response, "date");
 	struct tm tm = {0};
 	char text[40];
-	if (!among(error->code, clocks) || !date.n || date.n >= sizeof text)
+	if (!aws_error_among(error, clocks) || !date.n || date.n >= sizeof text)
 		return 0;
 	memcpy(text, date.s, date.n);
 	text[date.n] = 0;

@@ -10,8 +10,12 @@ import subprocess
 import time
 from urllib.parse import parse_qs
 
-import validate
 from cloud import MOTO, Proxy, aws, lab, main, need, same, test
+
+try:
+    import validate
+except ImportError:  # nor is moto there, and every test is skipped
+    validate = None
 
 TOOL = os.path.join(os.path.dirname(lab.EDCC), "test", "cloud", "ec2_tool")
 PENDING, RUNNING, STOPPING, STOPPED, SHUTTING_DOWN, TERMINATED = range(6)
@@ -392,62 +396,58 @@ def kinds_of_errors():
 
 # --- look-ups ---
 
-def own_image(name, architecture="x86_64", date=None):
-    """An image of the account's, made of a machine."""
-    ec2 = MOTO.client("ec2")
-    return ec2.register_image(Name=name, Architecture=architecture, RootDeviceName="/dev/xvda")["ImageId"]
+# Images that moto knows.
+AMAZON, AMAZON_ARM64, UBUNTU = "ami-0841e304792db6a16", "ami-00602d9e13dfdc4bd", "ami-1e749f67"
 
 
 @test
 def images():
-    """By the names that people know, through what their publishers say."""
-    real = {"debian-12": own_image("debian-12-amd64-20260101-1"), "debian-12 arm64": own_image("debian-12-arm64-20260101-1", "arm64")}
-    parameters = {
-        "/aws/service/debian/release/12/latest/amd64": real["debian-12"], "/aws/service/debian/release/12/latest/arm64": real["debian-12 arm64"],
-        "/aws/service/debian/release/13/latest/amd64": real["debian-12"],
-        "/aws/service/canonical/ubuntu/server/22.04/stable/current/amd64/hvm/ebs-gp2/ami-id": real["debian-12"],
-        "/aws/service/canonical/ubuntu/server/24.04/stable/current/amd64/hvm/ebs-gp3/ami-id": real["debian-12"],
-        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64": real["debian-12"],
-        "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-arm64": real["debian-12 arm64"],
-        "/mine/image": own_image("mine"), "/mine/number": "42"}
+    """By the names that people know, through what their publishers say. (moto has the parameters of Amazon Linux only.)"""
+    debian, ubuntu = "/aws/service/debian/release/{}/latest/{}", "/aws/service/canonical/ubuntu/server/{}/stable/current/{}/hvm/{}/ami-id"
+    parameters = {debian.format(12, "amd64"): UBUNTU, debian.format(12, "arm64"): AMAZON_ARM64, debian.format(13, "amd64"): UBUNTU,
+                  ubuntu.format("22.04", "amd64", "ebs-gp2"): UBUNTU, ubuntu.format("22.04", "arm64", "ebs-gp2"): AMAZON_ARM64,
+                  ubuntu.format("24.04", "amd64", "ebs-gp3"): UBUNTU, ubuntu.format("24.04", "arm64", "ebs-gp3"): AMAZON_ARM64}
 
     def parameter(asked):
         value = parameters.get(asked["Name"])
-        return (200, json.dumps({"Parameter": {"Name": asked["Name"], "Value": value}}).encode()) if value else not_there("ParameterNotFound")
+        if value:
+            return 200, json.dumps({"Parameter": {"Name": asked["Name"], "Value": value}}).encode()
+        return not_there("ParameterNotFound") if "debian" in asked["Name"] else None
 
+    for name, value in (("/mine/image", AMAZON + "\n"), ("/mine/number", "42")):
+        MOTO.client("ssm").put_parameter(Name=name, Value=value, Type="String", Overwrite=True)
+    amazon = {"known": True, "name": "al2023-ami-2023.11.20260427.1-kernel-6.1-x86_64", "root_device": "/dev/xvda", "system": "amazon"}
     with Cloud() as cloud:
         cloud.answers = {"GetParameter": parameter}
-        same(cloud.image(name="debian-12", arch="amd64"), {"known": True, "id": real["debian-12"], "name": "debian-12-amd64-20260101-1",
-                                                           "root_device": "/dev/xvda", "system": "debian"}, "image")
-        same(cloud.image(name="debian-12", arch="arm64")["id"], real["debian-12 arm64"], "image")
-        for name, system in (("debian-13", "debian"), ("ubuntu-22.04", "ubuntu"), ("ubuntu-24.04", "ubuntu"), ("amazon-linux-2023", "amazon")):
-            same(cloud.image(name=name, arch="amd64")["system"], system, name)
-        same(cloud.image(name="amazon-linux-2023", arch="arm64")["id"], real["debian-12 arm64"], "image")
-        same(cloud.image(name=real["debian-12"], arch="amd64")["system"], "debian", "by its own name")
-        found = cloud.image(name="/mine/image", arch="amd64")
-        same((found["id"], found["system"]), (parameters["/mine/image"], ""), "a user's own")
+        same(cloud.image(name="amazon-linux-2023", arch="amd64"), {**amazon, "id": AMAZON}, "image")
+        same(cloud.image(name="amazon-linux-2023", arch="arm64")["id"], AMAZON_ARM64, "image")
+        same(cloud.image(name="/mine/image", arch="amd64"), {**amazon, "id": AMAZON}, "a user's own")
+        same(cloud.image(name=AMAZON, arch="amd64"), {**amazon, "id": AMAZON}, "an id")
+        for name, system in (("debian-12", "debian"), ("ubuntu-22.04", "ubuntu"), ("ubuntu-24.04", "ubuntu")):
+            for arch, image in (("amd64", UBUNTU), ("arm64", AMAZON_ARM64)):
+                found = cloud.image(name=name, arch=arch)
+                same((found["id"], found["system"]), (image, system), name)
+        same(cloud.image(name="debian-13", arch="amd64")["system"], "debian", "by the name that was asked for")
+        same(cloud.image(name="ami-35e92e4c", arch="amd64")["system"], "", "SUSE's, of which edcc knows nothing")
         for asked, arch, error in (
                 ("debian-13", "arm64", "ssm GetParameter: ParameterNotFound: there is no /aws/service/debian/release/13/latest/arm64 in eu-west-1"),
                 ("/mine/number", "amd64", "ssm GetParameter: the parameter /mine/number is '42', which is no image's id (ami-…)"),
-                (real["debian-12"], "arm64", f"ec2 DescribeImages: {real['debian-12']} is for amd64, and the machines are arm64"),
+                (AMAZON, "arm64", f"ec2 DescribeImages: {AMAZON} is for amd64, and the machines are arm64"),
+                ("/mine/image", "arm64", f"ec2 DescribeImages: {AMAZON} is for amd64, and the machines are arm64"),
                 ("debian-11", "amd64", f"there is no image 'debian-11'; there are {NAMES}, ami-…, a parameter's path /… and OWNER/NAME-PATTERN"),
                 ("me/x", "amd64", f"there is no image 'me/x'; there are {NAMES}, ami-…, a parameter's path /… and OWNER/NAME-PATTERN")):
             found = cloud.image(name=asked, arch=arch)
-            same((found["error"], found["known"]), (error, not error.startswith("there")), asked)
+            same((found["error"].split(" (request")[0], found["known"]), (error, not error.startswith("there")), asked)
         same(cloud.image(name="ami-12345678", arch="amd64")["code"], "InvalidAMIID.NotFound", "error")
 
 
 @test
 def images_by_pattern():
     """The newest that matches and can be used."""
-    name = "mine-{}-x86_64"
+    def item(number, date):
+        return f"<item><imageId>ami-{number}</imageId><name>ubuntu-{number}</name><creationDate>{date}</creationDate><architecture>x86_64</architecture></item>"
+
     with Cloud() as cloud:
-        for year in (1, 2, 3):
-            own_image(name.format(year))
-
-        def item(number, date):
-            return f"<item><imageId>ami-{number}</imageId><name>ubuntu-{number}</name><creationDate>{date}</creationDate><architecture>x86_64</architecture></item>"
-
         dates = ["2025-01-02T00:00:00.000Z", "2026-01-02T00:00:00.000Z", "2025-12-31T23:59:59.000Z"]
         listed = "".join(item(i, date) for i, date in enumerate(dates))
         cloud.answers = {"DescribeImages": [(200, f"<DescribeImagesResponse><imagesSet>{listed}</imagesSet></DescribeImagesResponse>".encode())]}
@@ -455,7 +455,8 @@ def images_by_pattern():
         same((found["id"], found["system"]), ("ami-1", "ubuntu"), "the newest")
         same(cloud.sent("DescribeImages")[-1], {"Owners": ["099720109477"], "Filters": [
             {"Name": "name", "Values": ["ubuntu/*"]}, {"Name": "architecture", "Values": ["x86_64"]}, {"Name": "state", "Values": ["available"]}]}, "asked")
-        need(cloud.image(name="self/mine-*", arch="amd64")["name"].startswith("mine-"), "moto's")
+        same(cloud.image(name="137112412989/al2023-ami-2023.*-kernel-6.1-*", arch="arm64")["id"], AMAZON_ARM64, "moto's")
+        same(cloud.image(name="amazon/al2023-ami-2023.*-kernel-6.1-*", arch="amd64")["id"], AMAZON, "moto's")
         same(cloud.image(name="self/nothing-*", arch="arm64")["error"], "ec2 DescribeImages: no image for arm64 matches self/nothing-* in eu-west-1", "error")
 
 
@@ -485,7 +486,7 @@ def prices():
             "instanceType": "c7i.large", "regionCode": "eu-west-1", "operatingSystem": "Linux", "preInstalledSw": "NA", "tenancy": "Shared", "capacitystatus": "Used",
             "marketoption": "OnDemand"}, "asked")
         same(({f["Type"] for f in asked["Filters"]}, asked["ServiceCode"]), ({"TERM_MATCH"}, "AmazonEC2"), "asked")
-        need("/us-east-1/pricing/" in cloud.proxy.seen[-1][2]["Authorization"], "it is signed for where the prices are")
+        need("/us-east-1/pricing/" in cloud.proxy.seen[-1][2]["authorization"], "it is signed for where the prices are")
         for products in ([], [product("0.1", unit="Quantity")], [product("0.1", currency="CNY")], ["{"], [product("1e3")]):
             cloud.answers = {"GetProducts": [(200, json.dumps({"PriceList": products}).encode())]}
             same(cloud.price(type="c7i.large")["error"], "pricing GetProducts: there is no price of c7i.large in eu-west-1", "error")
@@ -510,7 +511,7 @@ def spot_prices():
         asked = cloud.sent("DescribeSpotPriceHistory")[-1]
         same((asked["InstanceTypes"], asked["ProductDescriptions"], asked["NextToken"]), (["c7i.large"], ["Linux/UNIX", "Linux/UNIX (Amazon VPC)"], "more"), "asked")
         need(abs(time.mktime(time.strptime(asked["StartTime"], "%Y-%m-%dT%H:%M:%SZ")) - time.mktime(time.gmtime())) < 60, asked)
-        same(cloud.spot_price(type="no.such")["error"], "there is no spot price of no.such in eu-west-1", "error")
+        same(cloud.spot_price(type="c7i.large")["error"], "there is no spot price of c7i.large in eu-west-1", "error")
 
 
 @test
@@ -539,15 +540,11 @@ def own_address():
     """Towards an endpoint of one's own it is the address that leads there. (AWS's page is not asked in a test.)"""
     with Cloud() as cloud:
         same(cloud.own_address(), "127.0.0.1/32", "address")
-    for endpoint, expected in (("http://[::1]:1/x", "::1/128"), ("http://localhost", None), ("https://nowhere.invalid:443", None)):
+    for endpoint, expected in (("http://[::1]:1/x", ["::1/128"]), ("http://localhost", ["127.0.0.1/32", "::1/128"])):
         with Cloud(AWS_ENDPOINT_URL_EC2=endpoint) as cloud:
-            found = cloud.own_address()
-            if expected:
-                same(found, expected, endpoint)
-            elif "localhost" in endpoint:
-                need(found in ("127.0.0.1/32", "::1/128"), found)
-            else:
-                need(found["error"].startswith("no address of this machine's leads to https://nowhere.invalid:443: "), found)
+            need(cloud.own_address() in expected, endpoint, cloud.own_address())
+    with Cloud(AWS_ENDPOINT_URL_EC2="http://255.255.255.255:1") as cloud:
+        same(cloud.own_address()["error"], "no address of this machine's leads to http://255.255.255.255:1: Permission denied", "error")
 
 
 if __name__ == "__main__":

@@ -104,14 +104,16 @@ class Form:
         return text
 
 
-def enums(shape, value, path=""):
-    """botocore leaves it to AWS to refuse values of an enumeration that are none."""
+def limits(shape, value, path=""):
+    """botocore leaves it to AWS to refuse what is too much, and values of an enumeration that are none."""
+    size = value if shape.type_name in ("integer", "long") else len(value) if hasattr(value, "__len__") else 0
+    need(size <= shape.metadata.get("max", size), path, f"{size} is more than {shape.metadata.get('max')}")
     if shape.type_name == "structure":
         for name, inner in value.items():
-            enums(shape.members[name], inner, f"{path}.{name}".lstrip("."))
+            limits(shape.members[name], inner, f"{path}.{name}".lstrip("."))
     elif shape.type_name == "list":
         for i, inner in enumerate(value):
-            enums(shape.member, inner, f"{path}.{i + 1}")
+            limits(shape.member, inner, f"{path}.{i + 1}")
     elif shape.type_name == "string" and getattr(shape, "enum", None):
         need(value in shape.enum, path, f"{value!r} is no {shape.name}")
 
@@ -135,7 +137,7 @@ def check(body, target=""):
         return service, action, {}
     report = ParamValidator().validate(parameters, shape)
     need(not report.has_errors(), action, report.generate_report())
-    enums(shape, parameters)
+    limits(shape, parameters)
     return service, action, parameters
 
 
