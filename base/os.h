@@ -21,6 +21,8 @@ bool os_read(struct arena *, const char *path, size_t limit, struct str *text, s
 bool os_write_atomic(struct arena *, const char *path, struct str text, mode_t mode, struct str *error);
 /* Copies a file's bytes to `to` atomically (temporary name beside it, fsync, rename), keeping its permission bits, and hashes them on the way (hex: 64 digits + NUL, or NULL). */
 bool os_copy_atomic(struct arena *, const char *from, const char *to, char *hex, uint64_t *size, struct str *error);
+/* The same of what a descriptor gives to its end, but only where that has the digest. */
+bool os_pour_atomic(struct arena *, int fd, const char *to, mode_t mode, struct str sha256, struct str *error);
 /* Writes all of the text, going on after interruptions; false with errno set. */
 bool os_write_all(int fd, struct str text);
 /* SHA-256 of a file as it now stands on disk. */
@@ -33,6 +35,10 @@ bool os_is_file(const char *path);
 bool os_is_folder(const char *path);
 /* Paths that match the pattern, sorted bytewise: * ? [..] and ** (any number of folders); names with a leading dot only where the pattern has the dot. Relative to `base`; results too. False where the pattern cannot be read. */
 bool os_glob(struct arena *, const char *base, struct str pattern, struct words *found, struct str *error);
+/* The same where somebody else lists the files: `list` gives all paths but folders that are the prefix or below it (none: all there are). */
+bool os_glob_listed(struct arena *, struct str pattern,
+	bool (*list)(void *context, struct str prefix, struct words *all, struct str *error), void *context, struct words *found,
+	struct str *error);
 /* Where the program is on $PATH (absolute or as found); none where it is not. A name with a slash is looked at as it is. */
 struct str os_which(struct arena *, const char *program);
 

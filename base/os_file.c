@@ -316,6 +316,25 @@ os_copy_atomic(struct arena *arena, const char *from, const char *to, char *hex,
 }
 
 bool
+os_pour_atomic(struct arena *arena, int fd, const char *to, mode_t mode, struct str sha256, struct str *error)
+{
+	struct draft draft;
+	uint64_t size;
+	char hex[HASH_HEX_LENGTH + 1] = "";
+	if (!draft_open(arena, &draft, to, 0600, error))
+		return false;
+	bool done = pump_hashed(arena, fd, draft.fd, "what comes", to, hex, &size, error);
+	if (done && !str_is(sha256, hex))
+		done = fail(arena, error, "write", to, "what came is not what was to come");
+	if (done && fchmod(draft.fd, mode) < 0)
+		done = fail_errno(arena, error, "write", to);
+	if (done)
+		return draft_finish(arena, &draft, error);
+	draft_drop(&draft);
+	return false;
+}
+
+bool
 os_hash_file(struct arena *arena, const char *path, char *hex, struct str *error)
 {
 	struct stat status;

@@ -169,22 +169,94 @@ compare(const void *a, const void *b)
 	return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
+/* What was found, sorted; two ways through ** may lead to one path. */
+static struct words
+sort_found(struct arena *arena, struct words all)
+{
+	struct words found = {arena_array(arena, struct str, all.n), 0};
+	if (all.n)
+		qsort(all.w, all.n, sizeof *all.w, compare);
+	for (size_t i = 0; i < all.n; i++)
+		if (i == 0 || !str_eq(all.w[i], all.w[i - 1]))
+			found.w[found.n++] = all.w[i];
+	return found;
+}
+
 bool
 os_glob(struct arena *arena, const char *base, struct str pattern, struct words *found, struct str *error)
 {
 	struct walk walk = {.arena = arena, .base = str_from(base), .error = error};
 	struct str root = str_starts(pattern, STR("/")) ? STR("/") : STR("");
 	bool done = split_pattern(&walk, pattern) && walk_part(&walk, root, 0);
-	if (done) {
-		struct words all = walk.found;
-		*found = (struct words){arena_array(arena, struct str, all.n), 0};
-		if (all.n)
-			qsort(all.w, all.n, sizeof *all.w, compare);
-		/* Two ways through ** may lead to one path. */
-		for (size_t i = 0; i < all.n; i++)
-			if (i == 0 || !str_eq(all.w[i], all.w[i - 1]))
-				found->w[found->n++] = all.w[i];
+	if (done)
+		*found = sort_found(arena, walk.found);
+	arena_free(&walk.scratch);
+	return done;
+}
+
+/* --- without a file system --- */
+
+/* Whether the names of a path are what the parts from `index` on ask for. */
+static bool
+names_fit(const struct walk *walk, size_t index, const char *const *names, size_t count)
+{
+	for (; index < walk->part_count; index++, names++, count--) {
+		const char *part = walk->parts[index];
+		if (strcmp(part, "**") == 0) {
+			while (!names_fit(walk, index + 1, names, count)) {
+				if (count == 0 || **names == '.')
+					return false;
+				names++;
+				count--;
+			}
+			return true;
+		}
+		if (count == 0 || (has_meta(part) ? fnmatch(part, *names, FNM_PERIOD) : strcmp(part, *names)) != 0)
+			return false;
 	}
+	return count == 0;
+}
+
+static bool
+path_fits(struct walk *walk, struct str path)
+{
+	struct arena_mark mark = arena_mark(&walk->scratch);
+	const char **names = arena_array(&walk->scratch, const char *, path.n + 1);
+	size_t count = 0;
+	struct str piece;
+	while (str_split(&path, '/', &piece))
+		if (piece.n)
+			names[count++] = str_c(&walk->scratch, piece);
+	bool fits = names_fit(walk, 0, names, count);
+	arena_reset(&walk->scratch, mark);
+	return fits;
+}
+
+/* The parts in front that have no wildcard. */
+static struct str
+plain_prefix(struct walk *walk, struct str root)
+{
+	struct buf prefix = buf_new(walk->arena);
+	buf_add(&prefix, root);
+	for (size_t i = 0; i < walk->part_count && !has_meta(walk->parts[i]); i++)
+		buf_printf(&prefix, "%s%s", i ? "/" : "", walk->parts[i]);
+	return buf_str(&prefix);
+}
+
+bool
+os_glob_listed(struct arena *arena, struct str pattern,
+	bool (*list)(void *context, struct str prefix, struct words *all, struct str *error), void *context, struct words *found,
+	struct str *error)
+{
+	struct walk walk = {.arena = arena, .error = error};
+	struct str root = str_starts(pattern, STR("/")) ? STR("/") : STR("");
+	struct words all = {NULL, 0};
+	bool done = split_pattern(&walk, pattern) && list(context, plain_prefix(&walk, root), &all, error);
+	for (size_t i = 0; done && i < all.n && !walk.only_folders; i++)
+		if (path_fits(&walk, all.w[i]))
+			words_add(arena, &walk.found, all.w[i]);
+	if (done)
+		*found = sort_found(arena, walk.found);
 	arena_free(&walk.scratch);
 	return done;
 }

@@ -4,11 +4,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ccache's own record of what came of each call. */
-static const char *
-stats_log(struct arena *arena, const struct run *run)
+struct str
+ccache_stats_log(struct arena *arena, const struct run *run)
 {
-	return str_printf(arena, "%.*s/log/ccache.stats", STR_ARG(run->folder)).s;
+	return str_printf(arena, "%.*s/log/ccache.stats", STR_ARG(run->folder));
+}
+
+struct str
+ccache_folder(struct arena *arena, const struct project *project)
+{
+	struct str dir = project->cache.dir;
+	if (!dir.n || *dir.s == '/')
+		return dir;
+	return str_printf(arena, "%.*s/%.*s", STR_ARG(project->dir), STR_ARG(dir));
 }
 
 static void
@@ -18,20 +26,16 @@ put(struct map *out, const char *name, const char *value)
 }
 
 void
-ccache_environment(const struct run *run, struct arena *arena, bool distributed, struct map *out)
+ccache_environment(
+	const struct project *project, struct arena *arena, struct str folder, struct str stats, bool distributed, struct map *out)
 {
-	const struct project *project = run->project;
-	const struct cache_settings *set = &project->cache;
 	if (distributed)
 		put(out, "CCACHE_PREFIX", "distcc");
-	if (set->dir.n)
-		put(out, "CCACHE_DIR",
-			str_printf(arena, "%.*s%s%.*s", *set->dir.s == '/' ? 0 : (int)project->dir.n, project->dir.s,
-				*set->dir.s == '/' ? "" : "/", STR_ARG(set->dir))
-				.s);
+	if (folder.n)
+		put(out, "CCACHE_DIR", str_c(arena, folder));
 	/* A number alone would be taken as gigabytes. */
-	put(out, "CCACHE_MAXSIZE", str_printf(arena, "%lldKi", (long long)(set->size + 1023) / 1024).s);
-	put(out, "CCACHE_STATSLOG", stats_log(arena, run));
+	put(out, "CCACHE_MAXSIZE", str_printf(arena, "%lldKi", (long long)(project->cache.size + 1023) / 1024).s);
+	put(out, "CCACHE_STATSLOG", str_c(arena, stats));
 }
 
 uint64_t
@@ -40,7 +44,7 @@ ccache_count_hits(struct arena *arena, const struct run *run)
 	uint64_t count = 0;
 	size_t size = 0;
 	char *line = NULL;
-	FILE *file = fopen(stats_log(arena, run), "re");
+	FILE *file = fopen(ccache_stats_log(arena, run).s, "re");
 	if (!file)
 		return 0;
 	while (getline(&line, &size, file) > 0)

@@ -4,8 +4,13 @@
 
 #include "runtime/run.h"
 
-/* Adds CCACHE_*: where the cache is, how large it may grow, that misses go over distcc. */
-void ccache_environment(const struct run *, struct arena *, bool distributed, struct map *out);
+/* Where the run's calls on this machine are recorded, or are brought to. */
+struct str ccache_stats_log(struct arena *, const struct run *);
+/* Adds CCACHE_*: where the cache is (none: ccache's own place) and its record, how large it may grow, that misses go over distcc. */
+void ccache_environment(
+	const struct project *, struct arena *, struct str folder, struct str stats, bool distributed, struct map *out);
+/* The folder that the file asks for on this machine; none where it does not. */
+struct str ccache_folder(struct arena *, const struct project *);
 
 /* How many compiles of the run came from the cache. */
 uint64_t ccache_count_hits(struct arena *, const struct run *);

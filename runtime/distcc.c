@@ -80,13 +80,13 @@ put(struct map *out, const char *name, struct str terminated)
 
 /* How the client is to behave; why, see doc/distcc.md. */
 static void
-add_client(const struct run *run, struct arena *arena, struct str hosts, struct map *out)
+add_client(const struct run *run, struct arena *arena, const struct distcc_client *client, struct map *out)
 {
 	const struct distcc_settings *set = &run->project->distcc;
-	int local = run->plan->local_slots;
-	put(out, "DISTCC_HOSTS", str_printf(arena, "--localslots=%d --localslots_cpp=%d %.*s", local, 2 * local, STR_ARG(hosts)));
-	put(out, "DISTCC_DIR", distcc_client_folder(arena, run));
-	put(out, "DISTCC_LOG", distcc_client_log(arena, run));
+	if (client->hosts.n)
+		put(out, "DISTCC_HOSTS", client->hosts);
+	put(out, "DISTCC_DIR", client->folder);
+	put(out, "DISTCC_LOG", client->log);
 	put(out, "DISTCC_PAUSE_TIME_MSEC", STR(PAUSE_MS));
 	put(out, "DISTCC_SKIP_LOCAL_RETRY", STR("1"));
 	put(out, "DISTCC_FALLBACK", set->fallback ? STR("1") : STR("0"));
@@ -94,13 +94,11 @@ add_client(const struct run *run, struct arena *arena, struct str hosts, struct 
 }
 
 void
-distcc_environment(struct run *run, struct arena *arena, struct map *out)
+distcc_client_environment(struct run *run, struct arena *arena, const struct distcc_client *client, struct map *out)
 {
 	const struct project *project = run->project;
 	const struct toolchain *toolchain = &run->plan->world->toolchain;
-	bool compressed = str_is(project->distcc.compression, "yes");
 	pthread_mutex_lock(&run->mutex);
-	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, compressed);
 	struct str names = names_of(arena, run->hosts, run->host_count);
 	pthread_mutex_unlock(&run->mutex);
 	/* Also where every host has gone out since: then distcc says of each compile that it ran here. */
@@ -110,11 +108,29 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	put(out, "JOBS", str_printf(arena, "%d", run->plan->jobs));
 	put(out, "EDCC_HOSTS", names);
 	if (distributed)
-		add_client(run, arena, hosts, out);
+		add_client(run, arena, client, out);
 	else
 		put(out, "DISTCC_HOSTS", STR(""));
 	if (project->cached)
-		ccache_environment(run, arena, distributed, out);
+		ccache_environment(project, arena, client->cache, client->stats, distributed, out);
+}
+
+void
+distcc_environment(struct run *run, struct arena *arena, struct map *out)
+{
+	const struct project *project = run->project;
+	int local = run->plan->local_slots;
+	pthread_mutex_lock(&run->mutex);
+	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, str_is(project->distcc.compression, "yes"));
+	pthread_mutex_unlock(&run->mutex);
+	struct distcc_client client = {
+		.folder = distcc_client_folder(arena, run),
+		.log = distcc_client_log(arena, run),
+		.hosts = str_printf(arena, "--localslots=%d --localslots_cpp=%d %.*s", local, 2 * local, STR_ARG(hosts)),
+		.cache = ccache_folder(arena, project),
+		.stats = ccache_stats_log(arena, run),
+	};
+	distcc_client_environment(run, arena, &client, out);
 }
 
 /* --- the report --- */

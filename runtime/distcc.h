@@ -12,7 +12,16 @@ int distcc_jobs(const struct world *, int local_slots, int asked);
 /* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
 struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);
 
+/* What a client finds where it runs. Texts are none where there is nothing to be said. */
+struct distcc_client {
+	struct str folder; /* DISTCC_DIR */
+	struct str log;
+	struct str hosts; /* DISTCC_HOSTS; none: what the file `hosts` in its folder says at each call */
+	struct str cache, stats; /* of ccache: its folder, its record */
+};
 /* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS CCACHE_*. `out` is a map from name to const char *. */
+void distcc_client_environment(struct run *, struct arena *, const struct distcc_client *, struct map *out);
+/* The same for a client on this machine. */
 void distcc_environment(struct run *, struct arena *, struct map *out);
 
 /* How many compiles a host's own log says it did. */
@@ -33,7 +42,19 @@ struct distcc_job {
 	int slot;
 	int phase; /* 0 startup 1 blocked 2 connect 3 preprocess 4 send 5 compile 6 receive 7 done */
 };
+#define DISTCC_JOB_LIMIT 1024
+/* A state file has so many bytes. */
+#define DISTCC_STATE_SIZE 296
+/* Decodes one and says whose it is; false for what is no state, half written, or of another distcc. */
+bool distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *, pid_t *);
 size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
+
+/* What was last said of each host, so that a SLOTS event tells what is new. */
+struct distcc_slots;
+struct distcc_slots *distcc_slots_new(struct run *);
+void distcc_slots_free(struct distcc_slots *);
+/* Emits what has changed; puts the jobs into the order of their slots. */
+void distcc_slots_tell(struct distcc_slots *, struct distcc_job *, size_t count);
 
 /* Emits SLOTS events from the state files, and takes a host out whose daemon has ended, on a thread of its own, until stopped; costs nothing that a
  * build would notice. */
