@@ -13,11 +13,11 @@ bool ssh_make_key(struct arena *, const char *path, struct str comment, struct s
 struct ssh_options {
 	struct str address, user; /* "root" */
 	int port; /* 0: 22 */
-	const char *folder; /* the run's own, private: known_hosts, the configuration, the log */
-	const char *key; /* the private key's file */
+	const char *folder; /* absolute, of this connection alone, private: known_hosts, the configuration, the socket, logs */
+	const char *key; /* the private key's file, absolute */
 	struct str host_key; /* "ssh-ed25519 AAAA…": what it must show; nothing else is accepted */
 	struct str jump_address, jump_host_key; /* through another machine of the same user and key; none: directly */
-	char *const *environment; /* NULL-ended */
+	char *const *environment; /* NULL-ended; with what marks the run's processes */
 	const struct os_cancel *cancel;
 };
 
@@ -32,10 +32,11 @@ enum ssh_end {
 	SSH_LOST, /* the connection could not be made or broke: again later may help */
 	SSH_REFUSED, /* the machine showed another key, or ours was refused: again later will not help */
 	SSH_CANCELLED,
-	SSH_FAILED, /* ssh itself cannot be run, or the time is over */
+	SSH_FAILED, /* ssh itself cannot be run, or the call's time is over */
 };
 
-/* Keeps trying to connect until `deadline_ms` from now is over. Except for SSH_DONE *error is a sentence. */
+/* Keeps trying to connect until `deadline_ms` from now is over, then returns what the last attempt came to: while it starts, a machine may show another
+ * key or not yet have ours. Except for SSH_DONE *error is a sentence. */
 enum ssh_end ssh_connect(struct ssh *, struct arena *, int64_t deadline_ms, struct str *error);
 
 struct ssh_call {
@@ -47,13 +48,13 @@ struct ssh_call {
 	int64_t timeout_ms; /* 0: none */
 	bool regardless; /* also where `cancel` is raised: for what ends and collects */
 };
-/* Runs a command there over the control connection, which is made anew where it is gone. *output is its standard output; what it says on standard error is
- * *error where it fails. */
+/* Runs a command there over the control connection, which is made anew (one attempt) where it is gone. *output is its standard output; what it says on
+ * standard error is *error with SSH_DONE. Its status 255 is ssh's own: a lost connection. Several threads may. */
 enum ssh_end ssh_run(struct ssh *, struct arena *, const struct ssh_call *, int *status, struct str *output, struct str *error);
 /* Starts one whose output is read from process->out as it comes; `input` as above. The caller waits with os_wait: 255 is a lost connection. */
 bool ssh_start(struct ssh *, struct arena *, const struct ssh_call *, struct os_process *, struct str *error);
-/* The command line that gives a person a shell (command NULL) or runs a command there on this terminal. */
-char **ssh_command_line(struct ssh *, struct arena *, const char *command, bool terminal);
+/* The command line that gives a person a shell (command NULL) or runs a command there on this terminal. NULL with *error. */
+char **ssh_command_line(struct ssh *, struct arena *, const char *command, bool terminal, struct str *error);
 /* One word of a shell command. */
 struct str ssh_quote(struct arena *, struct str);
 
