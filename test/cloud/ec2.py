@@ -3,14 +3,15 @@
 and what it never says (not yet, no capacity) is answered here, as AWS documents it."""
 
 import base64
-import contextlib
 import json
 import os
+import re
+import shutil
 import subprocess
+import tempfile
 import time
-from urllib.parse import parse_qs
 
-from cloud import MOTO, Proxy, aws, lab, main, need, same, test
+from cloud import MOTO, Proxy, Skip, aws, lab, main, need, run, same, test
 
 try:
     import validate
@@ -537,7 +538,7 @@ def who_asks():
 
 @test
 def own_address():
-    """Towards an endpoint of one's own it is the address that leads there. (AWS's page is not asked in a test.)"""
+    """Towards an endpoint of one's own it is the address that leads there."""
     with Cloud() as cloud:
         same(cloud.own_address(), "127.0.0.1/32", "address")
     for endpoint, expected in (("http://[::1]:1/x", ["::1/128"]), ("http://localhost", ["127.0.0.1/32", "::1/128"])):
@@ -545,6 +546,20 @@ def own_address():
             need(cloud.own_address() in expected, endpoint, cloud.own_address())
     with Cloud(AWS_ENDPOINT_URL_EC2="http://255.255.255.255:1") as cloud:
         same(cloud.own_address()["error"], "no address of this machine's leads to http://255.255.255.255:1: Permission denied", "error")
+
+
+@test
+def own_address_as_aws_sees_it():
+    """Its page is played in a network of the test's own, where there is no other."""
+    if not shutil.which("openssl") or subprocess.run(["unshare", "-rmn", "true"], stderr=subprocess.DEVNULL).returncode:
+        raise Skip("it takes namespaces (unshare -rmn) and openssl")
+    folder = tempfile.mkdtemp(dir=lab.LAB)
+    answers = ["200 203.0.113.9\n", "200 2001:db8::9\n", "200 <html>log in</html>", "503 203.0.113.9\n", "200 "]
+    page, program = "https://checkip.amazonaws.com/ does not say this machine's address: ", os.path.join(lab.ROOT, "test", "cloud", "checkip.py")
+    said = [json.loads(line) for line in run("unshare", "-rmn", program, folder, TOOL, *answers).splitlines()]
+    same([answer.get("range") or re.sub(r" after \d+ ms", "", answer["error"]) for answer in said], [
+        page + "Failed to connect to checkip.amazonaws.com port 443: Couldn't connect to server", "203.0.113.9/32", "2001:db8::9/128", page + "its answer, with status 200, is no address",
+        page + "its answer, with status 503, is no address", page + "its answer, with status 200, is no address"], "addresses")
 
 
 if __name__ == "__main__":
