@@ -15,8 +15,8 @@ from proxy import error
 
 SPACE = "http://ec2.amazonaws.com/doc/2016-11-15"
 xml.register_namespace("", SPACE)
-# Seconds, from … to: until a machine runs, until it is terminated, and until nothing hangs on it any more.
-PENDING, ENDING, TAIL = (8, 20), (20, 60), (0, 10)
+# Seconds, from … to: until a machine runs, then until its sshd does; until it is terminated, then until nothing hangs on it any more.
+PENDING, BOOTING, ENDING, TAIL = (8, 20), (8, 25), (20, 60), (0, 10)
 STATES = {"pending": 0, "running": 16, "shutting-down": 32, "terminated": 48, "stopping": 64, "stopped": 80}
 USER_DATA_LIMIT = 16384
 NOT_FOUND = {"vpc": "InvalidVpcID.NotFound", "subnet": "InvalidSubnetID.NotFound", "sg": "InvalidGroup.NotFound", "igw": "InvalidInternetGatewayID.NotFound",
@@ -46,7 +46,7 @@ class Amazon:
         self.ec2, self.latency, self.lock = ec2, latency, threading.RLock()
         self.capacity, self.late, self.late_for = {}, 0, 3
         self.tokens = {}  # → the call's parameters, its answer
-        self.runs_at, self.gone_at, self.free_at = {}, {}, {}  # by instance
+        self.runs_at, self.boots_at, self.gone_at, self.free_at, self.reasons = {}, {}, {}, {}, {}  # by instance
         self.unknown = {}  # id → uses left, until when
 
     # --- one call ---
@@ -115,7 +115,8 @@ class Amazon:
         if answer[0] == 200:
             now = time.time()
             for found in re.findall(rb"<instanceId>(i-[0-9a-f]+)<", answer[2]):
-                self.runs_at[found.decode()] = now + self.latency * random.uniform(*PENDING)
+                self.runs_at[found.decode()] = runs = now + self.latency * random.uniform(*PENDING)
+                self.boots_at[found.decode()] = runs + self.latency * random.uniform(*BOOTING)
         return self.as_time_says(answer)
 
     def room(self, call, most):
@@ -133,16 +134,18 @@ class Amazon:
             return "shutting-down" if now < self.gone_at.get(instance, 0) else moto
         return "pending" if now < self.runs_at.get(instance, 0) else moto
 
-    def ending(self, instances):
-        """They were told to end, by whomever."""
+    def ending(self, instances, reason):
+        """They were told to end, by whomever: "Code: message"."""
         for instance in instances:
+            self.reasons.setdefault(instance, reason)
             self.gone_at.setdefault(instance, time.time() + self.latency * random.uniform(*ENDING))
             self.free_at.setdefault(instance, self.gone_at[instance] + self.latency * random.uniform(*TAIL))
 
     def TerminateInstances(self, call, forward):
         answer = forward(call)
         if answer[0] == 200:
-            self.ending(value for name, value in call.parameters.items() if name.startswith("InstanceId."))
+            self.ending((value for name, value in call.parameters.items() if name.startswith("InstanceId.")),
+                        "Client.UserInitiatedShutdown: User initiated shutdown")
         return answer
 
     def DescribeInstances(self, call, forward):
@@ -162,18 +165,23 @@ class Amazon:
         tree = xml.fromstring(answer[2])
         for instances in tree.iter(f"{{{SPACE}}}instancesSet"):
             for item in list(instances):
-                state = child(item, "instanceState")
-                now = self.state(text(item, "instanceId"), text(state, "name"))
-                child(state, "name").text, child(state, "code").text = now, str(STATES[now])
-                if now == "pending" and child(item, "ipAddress") is not None:
-                    item.remove(child(item, "ipAddress"))
-                if wanted and now not in wanted:
+                if self.put_state(item) not in (wanted or STATES):
                     instances.remove(item)
         reservations = child(tree, "reservationSet")
         for reservation in list(reservations if reservations is not None else ()):
             if not len(child(reservation, "instancesSet")):
                 reservations.remove(reservation)
         return answer[0], answer[1], b'<?xml version="1.0" encoding="utf-8"?>\n' + xml.tostring(tree)
+
+    def put_state(self, item):
+        instance, state, reason = text(item, "instanceId"), child(item, "instanceState"), child(item, "stateReason")
+        now = self.state(instance, text(state, "name"))
+        child(state, "name").text, child(state, "code").text = now, str(STATES[now])
+        if now == "pending" and child(item, "ipAddress") is not None:
+            item.remove(child(item, "ipAddress"))
+        if instance in self.reasons:
+            child(reason, "code").text, child(reason, "message").text = self.reasons[instance].partition(":")[0], self.reasons[instance]
+        return now
 
     # --- what is in use ---
 

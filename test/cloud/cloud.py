@@ -17,7 +17,7 @@ import urllib.request
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
 import lab  # noqa: E402
-from lab import ROOT, Project, Skip, environments, main, need, run, same, test, wait_for  # noqa: E402, F401
+from lab import ROOT, SOURCES, Project, Skip, environments, main, need, run, same, test, wait_for  # noqa: E402, F401
 
 try:
     import boto3

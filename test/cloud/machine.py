@@ -3,11 +3,15 @@
 Nothing of it is outside of the namespaces: killing its first process leaves neither a mount nor a process nor an interface."""
 
 import contextlib
+import glob
 import os
 import shutil
 import stat
 import subprocess
+import tempfile
 import threading
+
+from cloud import SOURCES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 # Where the world has mounted a file system of its own.
@@ -57,19 +61,19 @@ def make_skeleton(base, minute):
 
 def keep_package_cache(base):
     """apt-get takes a second to read its lists where it may keep no cache (as in containers); a fresh machine has one. It is made once and kept."""
-    lists, status = os.path.join(base, "var/lib/apt/lists"), os.path.join(base, "var/lib/dpkg/status")
+    lists, status = "/var/lib/apt/lists", "/var/lib/dpkg/status"
     if base != "/" or not shutil.which("apt-cache") or not os.path.isdir(lists):
         return
-    kept = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "edcc-test", "apt",
-                        f"{os.stat(status).st_mtime_ns}-{os.stat(lists).st_mtime_ns}")
+    kept = os.path.join(SOURCES, f"apt-{os.stat(status).st_mtime_ns}-{os.stat(lists).st_mtime_ns}")
     if not os.path.isdir(kept):
-        shutil.rmtree(os.path.dirname(kept), ignore_errors=True)
-        os.makedirs(f"{kept}.new")
-        subprocess.run(["apt-cache", "-o", f"Dir::Cache={kept}.new", "-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin",
+        os.makedirs(SOURCES, exist_ok=True)
+        for old in glob.glob(os.path.join(SOURCES, "apt-*")):
+            shutil.rmtree(old, ignore_errors=True)
+        new = tempfile.mkdtemp(dir=SOURCES, prefix="apt-")
+        subprocess.run(["apt-cache", "-o", f"Dir::Cache={new}", "-o", "Dir::Cache::pkgcache=pkgcache.bin", "-o", "Dir::Cache::srcpkgcache=srcpkgcache.bin",
                         "gencaches"], check=True, capture_output=True)
-        os.rename(f"{kept}.new", kept)
-    for name in os.listdir(kept):
-        shutil.copy(os.path.join(kept, name), f"{SKELETON}/var/cache/apt/{name}")
+        os.rename(new, kept)
+    shutil.copytree(kept, f"{SKELETON}/var/cache/apt", dirs_exist_ok=True)
 
 
 class Machine:

@@ -3,15 +3,19 @@
 
 import contextlib
 import gzip
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 
 import proxy
 import world
-from cloud import REGION, main, need, same, test, wait_for
+from cloud import REGION, SOURCES, main, need, same, test, wait_for
 from world import World
 
 try:
@@ -47,6 +51,9 @@ class Network:
 
     def state(self, instance):
         return self.describe(instance)[instance]["State"]["Name"]
+
+    def reason(self, instance):
+        return self.describe(instance)[instance]["StateReason"]["Code"]
 
 
 def refused(code, function, *arguments, **named):
@@ -186,6 +193,8 @@ def shutdown_inside_terminates_and_terminate_ends():
         same(net.state(taken), "terminated")
         here.take(never)
         same(net.state(never), "terminated")
+        same([net.reason(i) for i in (now, taken, never)],
+             ["Client.InstanceInitiatedShutdown", "Client.UserInitiatedShutdown", "Server.SpotInstanceTermination"])
         wait_for(machines[never].gone.is_set, 5)
 
 
@@ -357,6 +366,53 @@ def plans_get_answers():
         here.check_requests()
 
 
+@test
+def every_request_is_held_against_the_model():
+    with World() as here:
+        body = b"Action=DescribeVpcs&Version=2016-11-15&VpcIds.1=vpc-1"
+        signed = {"Authorization": "AWS4-HMAC-SHA256 Credential=k/20260101/eu-west-1/ec2/aws4_request", "Content-Type": "application/x-www-form-urlencoded"}
+        here.check_requests()
+        with contextlib.suppress(urllib.error.HTTPError):
+            urllib.request.urlopen(urllib.request.Request(here.url, data=body, headers=signed))
+        try:
+            here.check_requests()
+        except world.validate.Wrong as wrong:
+            need("VpcIds" in str(wrong), wrong)
+        else:
+            raise AssertionError("a parameter that there is not was passed over")
+
+
+@test
+def machines_reach_s3_by_presigned_urls():
+    with World() as here:
+        s3, one = here.client("s3"), here.machine(Network(here).run()[0])
+        s3.create_bucket(Bucket="machines", CreateBucketConfiguration={"LocationConstraint": REGION})
+        url = s3.generate_presigned_url("put_object", Params={"Bucket": "machines", "Key": "k"})
+        one.inside("curl", "-sf", "-X", "PUT", "-H", "Content-Type:", "--data-binary", "from a machine", url)
+        same(s3.get_object(Bucket="machines", Key="k")["Body"].read(), b"from a machine")
+
+
+@test
+def a_world_by_hand():
+    with World():
+        pass  # where worlds cannot be, this skips
+    script = """set -e
+        python3 -c 'import boto3; print(boto3.client("ec2").run_instances(ImageId="ami-00000000000000001", MinCount=1, MaxCount=1)
+                    ["Instances"][0]["InstanceId"])' >id
+        curl -sf -d hostname $AWS_ENDPOINT_URL/world/inside/$(cat id)
+        curl -sf -d '{"action": "DescribeVpcs", "fault": ["Said.By.Hand", 400, "m"]}' $AWS_ENDPOINT_URL/world/rules
+        python3 -c 'import boto3; boto3.client("ec2").describe_vpcs()' 2>&1 | grep -o Said.By.Hand
+        curl -s -X POST $AWS_ENDPOINT_URL/world/melt/$(cat id)
+        exit 7"""
+    outside = {name: value for name, value in os.environ.items() if name != world.IN_THE_BOX}
+    done = subprocess.run([sys.executable, world.__file__, "--log", "requests", "--", "bash", "-c", script], env=outside, cwd=os.environ["HOME"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    need(re.fullmatch("ip-[0-9-]+\nSaid.By.Hand\nAttributeError: .*melt.*\n", done.stdout), done.stdout)
+    same(done.returncode, 7)
+    with open(os.path.join(os.environ["HOME"], "requests")) as log:
+        same([json.loads(line)["action"] for line in log], ["RunInstances", "DescribeVpcs"])
+
+
 # --- the end ---
 
 def elsewhere():
@@ -391,7 +447,8 @@ def nothing_is_left_however_it_ends():
         with open("/proc/mounts") as before:
             mounts = before.read()
         process = subprocess.Popen([*world.BOX, "bash", "-c", '"$@"; exit $?', "box", "env", f"{world.IN_THE_BOX}=yes", sys.executable, "-c", inner],
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+                                   env={**os.environ, "EDCC_TEST_SOURCES": SOURCES})
         same(process.stdout.readline(), "booted\n")
         need(len(set(elsewhere().values())) == 3, "not two machines and a data centre", elsewhere())
         inside = sorted(pid for pid in elsewhere() if pid != process.pid)

@@ -55,7 +55,7 @@ class Call:
         if target:
             self.action = target.rpartition(".")[2]
             self.parameters = json.loads(body or b"{}")
-        elif headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
+        elif self.service != "s3" and headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
             self.parameters = dict(urllib.parse.parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
             self.action = self.parameters.pop("Action", "")
             self.parameters.pop("Version", None)

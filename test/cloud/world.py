@@ -149,12 +149,12 @@ class World:
         """What the spot market tells a machine, two minutes before it is taken."""
         self.notices[instance_id] = {"meta-data/spot/instance-action": text}
 
-    def take(self, instance_id):
+    def take(self, instance_id, reason="Server.SpotInstanceTermination: Instance terminated by the spot market"):
         """The machine is taken by AWS."""
-        self.terminate(instance_id)
+        self.terminate(instance_id, reason)
 
-    def terminate(self, instance_id):
-        self.amazon.ending([instance_id])
+    def terminate(self, instance_id, reason):
+        self.amazon.ending([instance_id], reason)
         self.ec2.terminate_instances(InstanceIds=[instance_id])
         self.changed.set()
 
@@ -187,13 +187,16 @@ class World:
             self.changed.clear()
             if self.ending.is_set():
                 return
-            pages = self.ec2.get_paginator("describe_instances").paginate()
-            for instance in (i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]):
-                known = self.machines.get(instance["InstanceId"])
-                if instance["State"]["Name"] in ("pending", "running") and not known:
-                    self.launch(instance)
-                elif instance["State"]["Name"] not in ("pending", "running") and known:
-                    known.kill()
+            self.look()
+
+    def look(self):
+        pages = self.ec2.get_paginator("describe_instances").paginate()
+        for instance in (i for page in pages for reservation in page["Reservations"] for i in reservation["Instances"]):
+            known, lives = self.machines.get(instance["InstanceId"]), instance["State"]["Name"] in ("pending", "running")
+            if lives and not known:
+                self.launch(instance)
+            elif known and not lives:
+                known.kill()
 
     def launch(self, instance):
         subnet = self.ec2.describe_subnets(SubnetIds=[instance["SubnetId"]])["Subnets"][0]
@@ -206,7 +209,7 @@ class World:
         threading.Thread(target=self.boot, args=[one], daemon=True).start()
 
     def boot(self, one):
-        if self.ending.wait(max(0, self.amazon.runs_at.get(one.id, 0) - time.time())):
+        if self.ending.wait(max(0, self.amazon.boots_at.get(one.id, 0) - time.time())):
             return
         try:
             with self.booting:
@@ -226,7 +229,7 @@ class World:
         """InstanceInitiatedShutdownBehavior."""
         asked = self.ec2.describe_instance_attribute(InstanceId=one.id, Attribute="instanceInitiatedShutdownBehavior")
         if asked["InstanceInitiatedShutdownBehavior"].get("Value") == "terminate":
-            self.terminate(one.id)
+            self.terminate(one.id, "Client.InstanceInitiatedShutdown: Instance initiated shutdown")
         else:
             self.ec2.stop_instances(InstanceIds=[one.id])
 
