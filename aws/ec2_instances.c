@@ -56,7 +56,7 @@ ec2_describe_instances(struct aws *aws, struct arena *arena, const struct words 
 	struct words rest = ids ? *ids : (struct words){NULL, 0};
 	struct aws_parameters parameters = ec2_parameters(arena, "DescribeInstances");
 	bool done = true;
-	if (!rest.n) {
+	if (!rest.n && run.n) {
 		ec2_put_filter_run(&parameters, 1, run);
 		done = ec2_pages(aws, arena, &parameters, EC2_PAGE, take_page, &instances, error);
 	}
