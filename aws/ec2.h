@@ -6,11 +6,13 @@
 #include "aws/client.h"
 
 /* The tags that everything of a run has; TAG(name, key, what it says). */
-#define EC2_TAGS(TAG)                                                                      \
-	TAG(RUN, "edcc:run", "the run's id: what one run may touch")                       \
-	TAG(PROJECT, "edcc:project", "the project's name")                                 \
-	TAG(OWNER, "edcc:owner", "user@host pid start: whose process made it")             \
-	TAG(EXPIRES, "edcc:expires", "seconds since 1970: nothing of it is used any more") \
+#define EC2_TAGS(TAG)                                                                               \
+	TAG(RUN, "edcc:run", "the run's id: what one run may touch")                                \
+	TAG(PROJECT, "edcc:project", "the project's name")                                          \
+	TAG(OWNER, "edcc:owner", "user@host pid start: whose process made it")                      \
+	TAG(EXPIRES, "edcc:expires", "seconds since 1970: nothing of it is used any more")          \
+	TAG(KEPT, "edcc:kept", "yes: left on purpose until it expires, though its owner has ended") \
+	TAG(HOST_KEY, "edcc:host-key", "of the HOST: the key that it shows over ssh")               \
 	TAG(NAME, "Name", "what the console shows: edcc PROJECT")
 
 enum ec2_tag {
@@ -27,11 +29,11 @@ struct ec2_tags {
 };
 
 /* What edcc makes and finds again by its tags. KIND(name, word in EC2's filters and ids) */
-#define EC2_KINDS(KIND)                     \
-	KIND(VPC, "vpc")                    \
-	KIND(GATEWAY, "internet-gateway")   \
-	KIND(SUBNET, "subnet")              \
-	KIND(GROUP, "security-group")       \
+#define EC2_KINDS(KIND)                   \
+	KIND(VPC, "vpc")                  \
+	KIND(GATEWAY, "internet-gateway") \
+	KIND(SUBNET, "subnet")            \
+	KIND(GROUP, "security-group")     \
 	KIND(INSTANCE, "instance")
 
 enum ec2_kind {
@@ -114,11 +116,13 @@ struct ec2_launch {
 };
 /* One call for all. IMDSv2 only, terminated when it shuts down, a public address, the root volume deleted with it. A profile that is not known yet is
  * tried again for some ten seconds. */
-bool ec2_run_instances(struct aws *, struct arena *, const struct ec2_launch *, struct ec2_instance **, size_t *count, struct aws_error *);
+bool ec2_run_instances(
+	struct aws *, struct arena *, const struct ec2_launch *, struct ec2_instance **, size_t *count, struct aws_error *);
 /* By their ids, or (ids none) by the run's tag; terminated ones too while EC2 remembers them. Pages. */
 bool ec2_describe_instances(struct aws *, struct arena *, const struct words *ids, struct str run, struct ec2_instance **,
 	size_t *count, struct aws_error *);
-/* All or nothing where an id is wrong: then those that are there are looked up and the rest is done without. */
+/* All or nothing where an id is wrong: then those that are there are looked up and the rest is done without.
+ * The rest may be machines so new that EC2 does not know them yet: look for the run once more before it is taken for gone. */
 bool ec2_terminate(struct aws *, struct arena *, struct words ids, struct aws_error *);
 bool ec2_set_tag(struct aws *, struct arena *, struct words ids, const char *key, struct str value, struct aws_error *);
 

@@ -15,6 +15,8 @@
 	COMMAND(destroy)    \
 	COMMAND(status)     \
 	COMMAND(logs)       \
+	COMMAND(ssh)        \
+	COMMAND(gc)         \
 	COMMAND(vars)       \
 	COMMAND(std)        \
 	COMMAND(graph)      \
@@ -88,6 +90,7 @@ struct cli {
 	struct flags flags;
 	uint64_t given; /* a bit for each flag */
 	struct words arguments;
+	size_t own_count; /* how many of them stand before -- */
 	struct override *overrides; /* NAME=VALUE */
 	size_t override_count;
 	bool terminal; /* standard output is one that can redraw and show colour, and nobody asked for less */

@@ -194,6 +194,10 @@ offer_arguments(struct completion *completion)
 		offer_topics(completion);
 	if (command == &command_logs)
 		offer_logs(completion);
+	if (command == &command_ssh)
+		offer(completion, "host", "machine");
+	if (command == &command_gc)
+		offer_runs(completion);
 	for (size_t i = 0; command == &command_completion && i < SHELL_COUNT; i++)
 		offer(completion, shells[i].name, "");
 	for (const struct snippet *snippet = snippets; command == &command_std && snippet->name; snippet++)

@@ -247,14 +247,18 @@ options_read(struct cli *cli, int argc, char **argv)
 	while (*reader.next) {
 		struct str text = str_from(*reader.next++);
 		bool flag = !reader.only_arguments && text.n > 1 && *text.s == '-', read = true;
-		if (flag && str_is(text, "--"))
+		if (flag && str_is(text, "--")) {
 			reader.only_arguments = true;
-		else if (flag)
+			cli->own_count = cli->arguments.n;
+		} else if (flag) {
 			read = text.s[1] == '-' ? long_read(&reader, text) : letters_read(&reader, text);
-		else
+		} else {
 			read = argument_read(&reader, text);
+		}
 		if (!read)
 			return false;
 	}
+	if (!reader.only_arguments)
+		cli->own_count = cli->arguments.n;
 	return flags_check(cli);
 }

@@ -22,7 +22,15 @@ struct remnant {
 	int64_t expires; /* ms since 1970; 0: not said */
 	uint32_t machines, running; /* how many there are, and how many of them run or begin to */
 	uint32_t networks; /* of everything else */
+	bool kept; /* left on purpose until it expires: that its owner has ended says nothing */
+	struct str host_key; /* what its HOST shows over ssh: "ssh-ed25519 AAAA…"; none: not said */
 	void *things; /* the provider's own */
+};
+
+struct remnant_machine {
+	struct str name; /* "host", "coop-1" */
+	struct str id, state, type, zone;
+	struct str private_address, public_address; /* none where it has none */
 };
 
 /* What edcc may have left where no journal of this machine knows of it. The failure's arena keeps what is found. */
@@ -30,13 +38,16 @@ struct sweep {
 	/* Opens the account; the result is what the others are given. NULL with the failure. */
 	void *(*open)(struct cloud_place, char *const *environment, const struct os_cancel *, struct failure *);
 	void (*close)(void *);
-	/* Of the project (none: of all), in the account's region or in every one. */
+	/* Of the project (none: of all), in the account's region or in every one; the oldest run first. True with a message where nobody could look in some region:
+	 * its status is a success where whoever asks has nothing to do with that region. */
 	bool (*find)(void *, struct str project, bool everywhere, struct remnant **, size_t *count, struct failure *);
-	/* Removes all of it, and waits until it is gone. */
+	/* Removes all of it, and waits until it is gone. Several may be removed at once. */
 	bool (*remove)(void *, const struct remnant *, struct events *, struct failure *);
-	/* The command line for a shell on a machine ("host", "coop-2") of a run, or for `command` there; keys: the folder of the run's own key, or none: then the user's own
-	 * keys are used, which `network: keys` may have let in. */
-	char **(*shell)(void *, const struct remnant *, struct str machine, const char *keys, const char *command, struct failure *);
+	/* The machines that are there of a run of the account's region, the HOST first. */
+	bool (*machines)(void *, struct str run, struct remnant_machine **, size_t *count, struct failure *);
+	/* The command line for a shell on a machine ("host", "coop-2", an address, an id; none: the HOST) of a run, or for `command` there; only the run and its host key need
+	 * be known. key: the file of the run's own key, or NULL: then the user's own keys are used, which `network: keys` may have let in. It may be used until `close`. */
+	char **(*shell)(void *, const struct remnant *, struct str machine, const char *key, const char *command, struct failure *);
 };
 
 struct provider {

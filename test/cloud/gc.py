@@ -1,0 +1,263 @@
+#!/usr/bin/env python3
+"""What runs left in an account, found and removed by its tags from a machine without a journal, while what is not edcc's stays. Every request is held against
+botocore's model."""
+
+import json
+import os
+import re
+import socket
+import time
+
+import validate
+from cloud import KEY, MOTO, REGION, SECRET, Project, Proxy, aws, boto3, main, need, same, test
+
+OTHER = "us-east-2"
+HOURS = 3600
+DEAD, ALIVE, FOREIGN = "dead", "alive", "foreign"
+
+
+def client(region):
+    key = {"aws_access_key_id": KEY, "aws_secret_access_key": SECRET}
+    MOTO.start()
+    return boto3.client("ec2", endpoint_url=MOTO.url, region_name=region, **key)
+
+
+def owner(kind):
+    """The tag of a process of this machine that has ended, of this one, and of one elsewhere."""
+    with open("/proc/self/stat") as file:
+        start = int(file.read().rpartition(")")[2].split()[19])
+    host = "elsewhere" if kind == FOREIGN else socket.gethostname()
+    return f"ann@{host} {os.getpid()} {start - (kind == DEAD)}"
+
+
+def run_id(hours=0.0, number=[0x1000]):
+    number[0] += 1
+    return time.strftime("%Y%m%d-%H%M%S", time.gmtime(time.time() - hours * HOURS)) + f"-{number[0]:04x}"
+
+
+class Run:
+    """What a run has left. `parts`: how far it came."""
+
+    def __init__(self, region=REGION, parts=5, by=FOREIGN, hours=0.0, expires=1.0, project="demo", machines=2, tagged=True, **tags):
+        self.id, self.region, self.things = run_id(hours), region, []
+        self.ec2 = client(region)
+        self.tags = {"edcc:run": self.id, "edcc:project": project, "edcc:owner": owner(by), "Name": f"edcc {project}", **tags} if tagged else {"Name": "mine"}
+        if tagged and expires is not None:
+            self.tags["edcc:expires"] = str(int(time.time() + expires * HOURS))
+        makers = [self.vpc, self.gateway, self.subnet, self.group, lambda: self.machines(machines)]
+        for make in makers[:parts]:
+            make()
+
+    def specification(self, kind):
+        return [{"ResourceType": kind, "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()]}]
+
+    def add(self, kind, answer, *path):
+        for part in path:
+            answer = answer[part]
+        self.things.append(answer)
+        return answer
+
+    def vpc(self):
+        self.vpc_id = self.add("vpc", self.ec2.create_vpc(CidrBlock="10.0.0.0/16", TagSpecifications=self.specification("vpc")), "Vpc", "VpcId")
+
+    def gateway(self):
+        made = self.ec2.create_internet_gateway(TagSpecifications=self.specification("internet-gateway"))
+        gateway = self.add("internet-gateway", made, "InternetGateway", "InternetGatewayId")
+        self.ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=self.vpc_id)
+
+    def subnet(self):
+        made = self.ec2.create_subnet(VpcId=self.vpc_id, CidrBlock="10.0.0.0/24", TagSpecifications=self.specification("subnet"))
+        self.subnet_id = self.add("subnet", made, "Subnet", "SubnetId")
+
+    def group(self):
+        made = self.ec2.create_security_group(VpcId=self.vpc_id, GroupName=f"edcc {self.id}", Description="edcc", TagSpecifications=self.specification("security-group"))
+        self.group_id = self.add("security-group", made, "GroupId")
+
+    def machines(self, count):
+        made = self.ec2.run_instances(ImageId="ami-12c6146b", InstanceType="c7i.large", MinCount=count, MaxCount=count, TagSpecifications=self.specification("instance"), SubnetId=self.subnet_id)
+        self.instances = [instance["InstanceId"] for instance in made["Instances"]]
+        self.things += self.instances
+
+    def left(self):
+        return [thing for thing in self.things if thing in there(self.region)]
+
+
+def there(region):
+    """The ids of everything in the region that a run could have made; a VPC's own group goes with it."""
+    ec2 = client(region)
+    found = [vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]] + [subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]]
+    found += [group["GroupId"] for group in ec2.describe_security_groups()["SecurityGroups"] if group["GroupName"] != "default"]
+    found += [gateway["InternetGatewayId"] for gateway in ec2.describe_internet_gateways()["InternetGateways"]]
+    for reservation in ec2.describe_instances()["Reservations"]:
+        found += [instance["InstanceId"] for instance in reservation["Instances"] if instance["State"]["Name"] not in ("terminated", "shutting-down")]
+    return set(found)
+
+
+class Account(Project):
+    """An account with nothing of edcc's in it but what a test makes, a folder without an Edccfile, and the proxy that looks at every request."""
+
+    def __init__(self, name, edccfile=None):
+        MOTO.start()
+        MOTO.post("/moto-api/reset")
+        super().__init__(name, edccfile=edccfile)
+        self.seen, self.answers = [], {}
+
+    def touch(self, method, path, body):
+        headers = {name.lower(): value for name, value in self.proxy.seen[-1][2].items()}
+        _, action, parameters = validate.check(body, headers.get("x-amz-target", ""))
+        region = re.search(r"Credential=[^/]*/\d+/([^/]+)/", headers["authorization"])[1]
+        self.seen.append((action, region))
+        answer = self.answers.get(action)
+        return answer(parameters, region) if answer else None
+
+    def gc(self, *arguments, command="gc", status=0):
+        self.proxy, self.seen = Proxy(self.touch), []
+        with self.proxy:
+            return self.edcc(command, *arguments, status=status, env=aws(self.proxy.url))
+
+    def calls(self, *actions):
+        return sum(action in actions for action, _ in self.seen)
+
+
+def refusal(code, message):
+    return 400, f"<Response><Errors><Error><Code>{code}</Code><Message>{message}</Message></Error></Errors><RequestID>abc</RequestID></Response>".encode()
+
+
+def lines(result):
+    """run → what is said of it."""
+    return {match[2]: match[0] for match in re.finditer(r"(?m)^(remove|stay  )  (\S+) of .*$", result.output)}
+
+
+@test
+def what_is_over_goes_and_what_may_be_in_use_stays():
+    account = Account("over")
+    over = {"expired": Run(expires=-0.1), "dead": Run(OTHER, by=DEAD), "only_a_vpc": Run(parts=1, hours=1.1), "gateway_attached": Run(OTHER, parts=2, hours=2),
+            "a_group": Run(parts=4, hours=1.1), "expired_though_kept": Run(by=DEAD, expires=-0.1, **{"edcc:kept": "yes"}),
+            "never_expires": Run(by=DEAD, expires=None)}
+    kept = {"alive": Run(by=ALIVE), "foreign": Run(OTHER), "young_vpc": Run(parts=1, hours=0.9), "kept": Run(by=DEAD, hours=0.2, **{"edcc:kept": "yes"}),
+            "alive_without_machines": Run(OTHER, parts=3, by=ALIVE, hours=5)}
+    mine = [Run(tagged=False), Run(OTHER, tagged=False)]
+    everything = there(REGION) | there(OTHER)
+
+    listed = account.gc("--dry-run")
+    same(there(REGION) | there(OTHER), everything, "after a dry run")
+    said = lines(listed)
+    same(sorted(said), sorted(run.id for run in [*over.values(), *kept.values()]), "runs listed")
+    for name, run in [*over.items(), *kept.items()]:
+        need(said[run.id].startswith("remove" if name in over else "stay"), f"{name}: {said[run.id]}")
+    need("2 machines, 4 parts of a network" in said[kept["foreign"].id] and "by ann@elsewhere" in said[kept["foreign"].id], said[kept["foreign"].id])
+    need("`edcc gc RUN` removes one all the same, `edcc gc --all` everything\n" in listed.output, listed)
+
+    account.gc()
+    for name, run in over.items():
+        same(run.left(), [], f"{name} is left")
+    for name, run in kept.items():
+        same(run.left(), run.things, name)
+    for run in mine:
+        same(run.left(), run.things, "what is not edcc's")
+    same(there(REGION) | there(OTHER), everything - {thing for run in over.values() for thing in run.things}, "everything else")
+
+    account.gc(kept["foreign"].id)
+    same(kept["foreign"].left(), [], "a run that was named")
+    same(kept["alive"].left(), kept["alive"].things, "one that was not")
+    account.gc("--all")
+    same(there(REGION) | there(OTHER), everything - {thing for run in [*over.values(), *kept.values()] for thing in run.things}, "after all of it")
+    need("nothing of edcc's is there" in account.gc("--dry-run").output, "it is all gone")
+
+
+@test
+def every_region_is_asked_unless_one_is_named():
+    account = Account("regions")
+    here, elsewhere = Run(expires=-1), Run(OTHER, expires=-1)
+    account.gc("--region", OTHER)
+    same({region for _, region in account.seen}, {OTHER}, "regions asked")
+    same((here.left(), elsewhere.left()), (here.things, []), "what is left")
+    account.gc()
+    need(len({region for _, region in account.seen}) > 10, account.seen)
+    same(here.left(), [], "what is left")
+
+
+@test
+def a_removal_takes_as_many_calls_as_it_must():
+    account = Account("calls")
+    run = Run(expires=-1, machines=7)
+    account.gc("--region", REGION)
+    same(run.left(), [], "what is left")
+    same(account.calls("TerminateInstances"), 1, "calls for seven machines")
+    gone = [action for action, _ in account.seen if action.startswith(("Delete", "Detach"))]
+    same(sorted(gone), ["DeleteInternetGateway", "DeleteSecurityGroup", "DeleteSubnet", "DeleteVpc", "DetachInternetGateway"], "calls for the network")
+    need(set(gone[:3]) == {"DeleteSecurityGroup", "DeleteSubnet", "DetachInternetGateway"}, gone)
+
+
+@test
+def what_is_still_used_is_waited_for():
+    account = Account("busy")
+    run = Run(expires=-1)
+    times = {"DeleteSubnet": 2, "DetachInternetGateway": 1, "DeleteVpc": 1}
+
+    def busy(action):
+        def answer(parameters, region):
+            times[action] -= 1
+            return refusal("DependencyViolation", "it has dependencies") if times[action] >= 0 else None
+
+        return answer
+
+    account.answers = {action: busy(action) for action in times}
+    account.gc("--region", REGION)
+    same(run.left(), [], "what is left")
+
+
+@test
+def what_cannot_go_is_named_with_what_is_in_its_way():
+    account = Account("blocked")
+    run, free = Run(expires=-1), Run(expires=-1)
+    foreign = run.ec2.create_subnet(VpcId=run.vpc_id, CidrBlock="10.0.9.0/24")["Subnet"]["SubnetId"]
+    result = account.gc("--region", REGION, status=5)
+    need(re.search(rf"cannot remove {run.vpc_id}: it is still used by .*{foreign}", result.output), result)
+    need(f"edcc gc {run.id} --region {REGION} tries again" in result.output, result)
+    same(run.left(), [run.vpc_id], "what is left")
+    same(free.left(), [], "what was not blocked")
+    need(foreign in there(REGION), "what is not edcc's was removed")
+
+
+@test
+def where_nobody_may_look_nothing_can_be():
+    account = Account("refused")
+    run = Run(expires=-1)
+    account.answers = {"DescribeVpcs": lambda _, region: refusal("UnauthorizedOperation", "You are not authorized") if region == OTHER else None}
+    result = account.gc()
+    need(f"cannot look at {OTHER}: ec2 DescribeVpcs: UnauthorizedOperation: You are not authorized" in result.output, result)
+    same(run.left(), [], "what is left")
+    account.answers = {"DescribeVpcs": lambda _, region: (400, b"<html>") if region == OTHER else None}
+    need("nobody could look everywhere" in account.gc(status=4).output, "a fault is not a refusal")
+    account.answers = {"DescribeRegions": lambda *_: refusal("UnauthorizedOperation", "You are not authorized")}
+    need("edcc: hint: --region NAME looks at one region only" in account.gc(status=4).errors, "the way out")
+
+
+@test
+def json_says_the_same():
+    account = Account("json")
+    run, stays = Run(expires=-1), Run(OTHER, machines=1)
+    listed = {entry["run"]: entry for entry in json.loads(account.gc("--dry-run", "--json").output)}
+    same((listed[run.id]["remove"], listed[run.id]["reason"], listed[run.id]["running"], listed[run.id]["networks"]), (True, "expired", 2, 4), "one that goes")
+    same((listed[stays.id]["remove"], listed[stays.id]["reason"], listed[stays.id]["region"]), (False, "in-use", OTHER), "one that stays")
+    same(listed[run.id]["owner"], owner(FOREIGN), "its owner")
+    events = account.gc("--json").events
+    same(sorted(event["action"] for event in events if event["event"] == "undone"), sorted(run.things), "what was removed")
+    same(events[-1]["status"], 0, "the end")
+
+
+@test
+def errors_name_the_way_out():
+    account = Account("errors")
+    run = Run()
+    wrong = run.id[:-1] + ("0" if run.id[-1] != "0" else "1")
+    same(account.gc(wrong, status=1).errors, f"edcc: error: nothing of a run '{wrong}' is there\nedcc: hint: did you mean '{run.id}'?\n", "a misspelt run")
+    same(account.gc("x", status=1).errors, "edcc: error: nothing of a run 'x' is there\nedcc: hint: `edcc gc --dry-run` lists those that there are\n", "no run")
+    same(account.gc("--all", "x", status=1).errors, "edcc: error: --all is everything, also 'x'\nedcc: hint: name runs, or say --all\n", "both")
+    same(run.left(), run.things, "what is there")
+    result = account.edcc("gc", status=4, env=aws(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
+    need(result.errors.startswith("edcc: error: Unable to locate credentials"), result)
+
+
+main("gc")
