@@ -49,6 +49,7 @@ aws_types(struct aws *aws, struct arena *arena, struct words names, struct aws_t
 
 struct zones {
 	struct arena *arena;
+	struct str region;
 	struct words names;
 };
 
@@ -56,8 +57,12 @@ static void
 take_zones(void *context, const struct xml *page)
 {
 	struct zones *zones = context;
-	for (const struct xml *item = xml_child(page, "instanceTypeOfferingSet/item"); item; item = xml_again(item))
-		words_add(zones->arena, &zones->names, xml_text(item, "location"));
+	for (const struct xml *item = xml_child(page, "instanceTypeOfferingSet/item"); item; item = xml_again(item)) {
+		struct str zone = xml_text(item, "location");
+		/* eu-west-1a; not us-west-2-lax-1a and the like, which are elsewhere and cost more. */
+		if (zone.n == zones->region.n + 1)
+			words_add(zones->arena, &zones->names, zone);
+	}
 }
 
 static int
@@ -70,7 +75,7 @@ compare(const void *a, const void *b)
 bool
 aws_type_zones(struct aws *aws, struct arena *arena, struct str type, struct words *names, struct aws_error *error)
 {
-	struct zones zones = {.arena = arena};
+	struct zones zones = {.arena = arena, .region = aws_region(aws)};
 	struct aws_parameters parameters = ec2_parameters(arena, "DescribeInstanceTypeOfferings");
 	aws_parameter(&parameters, "LocationType", STR("availability-zone"));
 	ec2_put_filter(&parameters, 1, "instance-type", type);

@@ -24,7 +24,7 @@ struct aws_type {
 };
 /* All of the names in one call; those that there are not in the region are left out. */
 bool aws_types(struct aws *, struct arena *, struct words names, struct aws_type **, size_t *count, struct aws_error *);
-/* The zones that offer the type, sorted. */
+/* The zones of the region itself that offer the type, sorted. */
 bool aws_type_zones(struct aws *, struct arena *, struct str type, struct words *zones, struct aws_error *);
 
 /* pricing.c: US dollars in millionths, an hour of one machine; on demand, Linux, shared. */

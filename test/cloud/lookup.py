@@ -85,6 +85,9 @@ def instance_types():
         zones = cloud.type_zones(type="c7i.large")
         need(zones and zones == sorted(zones) and all(zone.startswith("eu-west-1") for zone in zones), zones)
         same(cloud.type_zones(type="no.such"), [], "zones")
+        offered = "".join(f"<item><location>eu-west-1{zone}</location></item>" for zone in ("b", "-xyz-1a", "a"))
+        cloud.answers = {"DescribeInstanceTypeOfferings": [(200, f"<A><instanceTypeOfferingSet>{offered}</instanceTypeOfferingSet></A>".encode())]}
+        same(cloud.type_zones(type="c7i.large"), ["eu-west-1a", "eu-west-1b"], "none that is elsewhere")
 
 
 def product(*prices, unit="Hrs", currency="USD"):
