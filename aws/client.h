@@ -15,6 +15,7 @@ struct aws_options {
 	struct str region, profile, endpoint; /* as given by the user; none where not */
 	char *const *environment; /* NULL-ended */
 	const struct os_cancel *cancel; /* raised: every call and wait ends soon with error.cancelled */
+	struct aws *like; /* NULL, or a client whose credentials this one begins with: nothing is searched for or asked twice */
 };
 
 /* NULL with *error where the configuration, a region or credentials cannot be had. */
@@ -69,8 +70,8 @@ struct aws_s3_request {
 	const char *action; /* for errors: "PutObject" */
 };
 bool aws_s3(struct aws *, struct arena *, const struct aws_s3_request *, struct http_response *, struct aws_error *);
-/* A URL that anybody may use for `seconds` to do this one thing. */
-bool aws_s3_presign(struct aws *, struct arena *, const char *method, struct str bucket, struct str key, struct str query,
-	int64_t seconds, struct str *url, struct aws_error *);
+/* A URL that anybody may use for `seconds`, or as long as the credentials last, to make this one request: with its headers as they are, and any body. */
+bool aws_s3_presign(
+	struct aws *, struct arena *, const struct aws_s3_request *, int64_t seconds, struct str *url, struct aws_error *);
 
 #endif

@@ -123,18 +123,32 @@ aws_s3(struct aws *aws, struct arena *arena, const struct aws_s3_request *reques
 	return aws_call(aws, arena, &s3.call, response, error);
 }
 
-bool
-aws_s3_presign(struct aws *aws, struct arena *arena, const char *method, struct str bucket, struct str key, struct str query,
-	int64_t seconds, struct str *url, struct aws_error *error)
+/* With the lock: no longer than they last. */
+static int64_t
+lifetime(const struct aws *aws, int64_t seconds)
 {
-	struct call call = {.service = "s3", .method = method, .query = query, .payload_hash = STR("UNSIGNED-PAYLOAD")};
-	address(aws, arena, &call, bucket, key, region_of(aws, bucket));
+	int64_t left = aws->credentials.expires ? (aws->credentials.expires - os_time_ms()) / 1000 : seconds;
+	return left < 1 ? 1 : left < seconds ? left : seconds;
+}
+
+bool
+aws_s3_presign(struct aws *aws, struct arena *arena, const struct aws_s3_request *request, int64_t seconds, struct str *url,
+	struct aws_error *error)
+{
+	struct str query;
+	struct call call = {.service = "s3",
+		.method = request->method,
+		.query = request->query,
+		.headers = (struct http_header *)(uintptr_t)request->headers,
+		.header_count = request->header_count,
+		.payload_hash = STR("UNSIGNED-PAYLOAD")};
+	address(aws, arena, &call, request->bucket, request->key, region_of(aws, request->bucket));
 	struct sigv4_request what = aws_call_signing(aws, arena, &call);
 	*error = (struct aws_error){.service = STR("s3"),
 		.action = STR("presign"),
 		.message = STR("OpenSSL's libcrypto cannot be loaded (package libssl3)")};
 	bool done = aws_credentials_lock(aws, arena, &error->message) &&
-		    sigv4_presign(arena, &what, &aws->credentials, seconds, &query);
+		    sigv4_presign(arena, &what, &aws->credentials, lifetime(aws, seconds), &query);
 	pthread_mutex_unlock(&aws->lock);
 	if (done)
 		*url = str_printf(arena, "%.*s%.*s?%.*s", STR_ARG(call.endpoint.url), STR_ARG(call.path), STR_ARG(query));

@@ -1,6 +1,7 @@
 /* The cloud that is AWS: S3 and SNS behind the runtime's table. */
 #include "aws/cloud_aws.h"
 #include "aws/s3.h"
+#include "aws/s3_offer.h"
 #include "aws/sns.h"
 #include "base/arena.h"
 
@@ -114,6 +115,12 @@ cloud_close(void *context)
 	free(account);
 }
 
+struct aws *
+cloud_aws_client(void *context)
+{
+	return ((struct account *)context)->aws;
+}
+
 /* --- files --- */
 
 static bool
@@ -159,6 +166,27 @@ cloud_store(void *context, struct arena *arena, const struct cloud_file *file, s
 		pthread_mutex_unlock(&account->large);
 	if (!done)
 		return fail(account, &error, bucket, failure);
+	*stored = (struct cloud_stored){object.size, object.sha256};
+	return true;
+}
+
+static bool
+cloud_offer(void *context, struct arena *arena, const struct cloud_file *file, struct cloud_parcel *parcel, struct failure *failure)
+{
+	struct account *account = context;
+	struct s3_watch watch = {file->context, file->moved, file->begun};
+	struct aws_error error;
+	return s3_offer(account->aws, arena, &watch, parcel, &error) || fail(account, &error, cloud_bucket(parcel->url), failure);
+}
+
+static bool
+cloud_accept(void *context, struct arena *arena, const struct cloud_parcel *parcel, struct cloud_stored *stored, struct failure *failure)
+{
+	struct account *account = context;
+	struct s3_object object;
+	struct aws_error error;
+	if (!s3_accept(account->aws, arena, parcel, &object, &error))
+		return fail(account, &error, cloud_bucket(parcel->url), failure);
 	*stored = (struct cloud_stored){object.size, object.sha256};
 	return true;
 }
@@ -216,6 +244,9 @@ const struct cloud cloud_aws = {
 	.close = cloud_close,
 	.check = cloud_check,
 	.store = cloud_store,
+	.part_size = s3_part_size,
+	.offer = cloud_offer,
+	.accept = cloud_accept,
 	.drop = cloud_drop,
 	.subscribe = cloud_subscribe,
 	.publish = cloud_publish,

@@ -4,6 +4,11 @@
 
 #include "runtime/cloud.h"
 
+struct aws;
+
 extern const struct cloud cloud_aws;
+
+/* The client of an account that cloud_aws.open made; it lives as long as the account. */
+struct aws *cloud_aws_client(void *account);
 
 #endif

@@ -30,6 +30,8 @@ bool s3_ensure_bucket(struct aws *, struct arena *, struct str bucket, bool crea
  * left but for what cannot be aborted. */
 bool s3_put_file(struct aws *, struct arena *, const char *path, struct str bucket, struct str key, int parallel,
 	const struct s3_watch *, struct s3_object *, struct aws_error *);
+/* Of how many bytes the parts of an object of that size are, but for the last; of as many as it has where it goes up whole. */
+int64_t s3_part_size(int64_t size);
 /* Drops an upload in parts that was not completed, also where the client is cancelled. One that is not there is a success. */
 bool s3_abort(struct aws *, struct arena *, struct str bucket, struct str key, struct str upload, struct aws_error *);
 /* Bytes; with if_none_match only where there is no such object yet, with if_match only over that etag (error code PreconditionFailed). */

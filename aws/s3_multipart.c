@@ -16,21 +16,20 @@ struct parts {
 	struct aws_error *error; /* the first part's that failed */
 };
 
-static struct str
-checksum_of(struct arena *arena, const struct s3_upload *upload, size_t part)
+struct str
+s3_part_checksum(struct arena *arena, const struct s3_upload *upload, size_t part)
 {
 	return base64_encode(arena, upload->digests[part], HASH_LENGTH);
 }
 
-/* "uploadId=…", encoded. */
-static struct str
-id_query(struct arena *arena, struct str id)
+struct str
+s3_id_query(struct arena *arena, struct str id)
 {
 	return str_printf(arena, "uploadId=%.*s", STR_ARG(sigv4_encode(arena, id, false)));
 }
 
-static bool
-begin(struct s3_upload *upload, struct arena *arena, struct str *id, struct aws_error *error)
+bool
+s3_begin(struct s3_upload *upload, struct arena *arena, struct str *id, struct aws_error *error)
 {
 	struct http_header headers[] = {
 		{STR("x-amz-checksum-algorithm"), STR("SHA256")},
@@ -68,12 +67,12 @@ put_part(struct parts *parts, struct arena *arena, size_t index, struct str *eta
 	hash_hex(upload->digests[index], hex);
 	if (body.size > upload->size - body.offset)
 		body.size = upload->size - body.offset;
-	struct http_header headers[] = {{STR("x-amz-checksum-sha256"), checksum_of(arena, upload, index)}};
+	struct http_header headers[] = {{STR("x-amz-checksum-sha256"), s3_part_checksum(arena, upload, index)}};
 	struct aws_s3_request request = {
 		.method = "PUT",
 		.bucket = upload->bucket,
 		.key = upload->key,
-		.query = str_printf(arena, "partNumber=%zu&%.*s", index + 1, STR_ARG(id_query(arena, parts->id))),
+		.query = str_printf(arena, "partNumber=%zu&%.*s", index + 1, STR_ARG(s3_id_query(arena, parts->id))),
 		.headers = headers,
 		.header_count = 1,
 		.body_stream = &stream,
@@ -137,21 +136,20 @@ put_parts(struct parts *parts)
 	return !atomic_load(&upload->broken);
 }
 
-static bool
-complete(struct parts *parts, struct arena *arena, struct aws_error *error)
+bool
+s3_complete(struct s3_upload *upload, struct arena *arena, struct str id, const struct str *etags, struct aws_error *error)
 {
-	struct s3_upload *upload = parts->upload;
 	struct buf body = buf_new(arena);
 	buf_add_c(&body, "<CompleteMultipartUpload xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">");
 	for (size_t i = 0; i < upload->part_count; i++)
 		buf_printf(&body, "<Part><ETag>%.*s</ETag><ChecksumSHA256>%.*s</ChecksumSHA256><PartNumber>%zu</PartNumber></Part>",
-			STR_ARG(parts->etags[i]), STR_ARG(checksum_of(arena, upload, i)), i + 1);
+			STR_ARG(etags[i]), STR_ARG(s3_part_checksum(arena, upload, i)), i + 1);
 	buf_add_c(&body, "</CompleteMultipartUpload>");
 	struct aws_s3_request request = {
 		.method = "POST",
 		.bucket = upload->bucket,
 		.key = upload->key,
-		.query = id_query(arena, parts->id),
+		.query = s3_id_query(arena, id),
 		.body = buf_str(&body),
 		.repeat = AWS_SAFE,
 		.action = "CompleteMultipartUpload",
@@ -163,9 +161,8 @@ complete(struct parts *parts, struct arena *arena, struct aws_error *error)
 	return error->tries > 1 && aws_error_is(error, "NoSuchUpload");
 }
 
-/* The digest of the parts' digests, and their number: what S3 calls a composite checksum. */
-static bool
-composite(struct s3_upload *upload, struct arena *arena, struct str *checksum)
+bool
+s3_composite(struct s3_upload *upload, struct arena *arena, struct str *checksum)
 {
 	unsigned char digest[HASH_LENGTH];
 	struct hash *hash = hash_new();
@@ -184,13 +181,13 @@ s3_multipart(struct s3_upload *upload, struct arena *arena, struct str *checksum
 	struct parts parts = {
 		.upload = upload, .arena = arena, .error = error, .etags = arena_array(arena, struct str, upload->part_count)};
 	struct aws_error ignored;
-	if (!composite(upload, arena, checksum) || !begin(upload, arena, &parts.id, error))
+	if (!s3_composite(upload, arena, checksum) || !s3_begin(upload, arena, &parts.id, error))
 		return false;
 	bool done = !watch || !watch->begun || watch->begun(watch->context, parts.id);
 	if (!done)
 		*error = (struct aws_error){
 			.service = STR("s3"), .action = STR("CreateMultipartUpload"), .message = STR("ended here")};
-	done = done && put_parts(&parts) && complete(&parts, arena, error);
+	done = done && put_parts(&parts) && s3_complete(upload, arena, parts.id, parts.etags, error);
 	if (!done)
 		s3_abort(upload->aws, arena, upload->bucket, upload->key, parts.id, &ignored);
 	return done;
@@ -203,7 +200,7 @@ s3_abort(struct aws *aws, struct arena *arena, struct str bucket, struct str key
 		.method = "DELETE",
 		.bucket = bucket,
 		.key = key,
-		.query = id_query(arena, upload),
+		.query = s3_id_query(arena, upload),
 		.repeat = AWS_SAFE,
 		.regardless = true,
 		.action = "AbortMultipartUpload",

@@ -79,16 +79,20 @@ s3_body_stream(struct s3_body *body)
 /* --- its digests --- */
 
 /* At most MOST_PARTS of whole mebibytes. */
+int64_t
+s3_part_size(int64_t size)
+{
+	int64_t least = (size + MOST_PARTS - 1) / MOST_PARTS;
+	if (size < S3_MULTIPART_FROM)
+		return size;
+	return least <= PART_LEAST ? PART_LEAST : (least + MEBIBYTE - 1) / MEBIBYTE * MEBIBYTE;
+}
+
 static void
 divide(struct s3_upload *upload, struct arena *arena)
 {
-	upload->part_size = upload->size;
-	upload->part_count = 1;
-	if (upload->size >= S3_MULTIPART_FROM) {
-		int64_t least = (upload->size + MOST_PARTS - 1) / MOST_PARTS;
-		upload->part_size = least <= PART_LEAST ? PART_LEAST : (least + MEBIBYTE - 1) / MEBIBYTE * MEBIBYTE;
-		upload->part_count = (size_t)((upload->size + upload->part_size - 1) / upload->part_size);
-	}
+	upload->part_size = s3_part_size(upload->size);
+	upload->part_count = upload->size ? (size_t)((upload->size + upload->part_size - 1) / upload->part_size) : 1;
 	upload->digests = arena_alloc(arena, upload->part_count * sizeof *upload->digests);
 }
 
@@ -188,9 +192,8 @@ is_checksum(struct str stored, struct str checksum)
 	return !stored.n || str_eq(stored, checksum) || str_eq(stored, str_part(checksum, 0, str_find(checksum, '-')));
 }
 
-/* Holds what S3 says of the object against the file. */
-static bool
-verify(struct s3_upload *upload, struct arena *arena, struct str checksum, struct s3_object *object, struct aws_error *error)
+bool
+s3_verify(struct s3_upload *upload, struct arena *arena, struct str checksum, struct s3_object *object, struct aws_error *error)
 {
 	struct str stored;
 	if (!s3_head(upload->aws, arena, upload->bucket, upload->key, object, &stored, error))
@@ -239,7 +242,7 @@ s3_put_file(struct aws *aws, struct arena *arena, const char *path, struct str b
 		done = put_whole(&upload, arena, &checksum, error);
 	else if (done)
 		done = s3_multipart(&upload, arena, &checksum, error);
-	done = done && verify(&upload, arena, checksum, object, error);
+	done = done && s3_verify(&upload, arena, checksum, object, error);
 	if (upload.fd >= 0)
 		close(upload.fd);
 	pthread_mutex_destroy(&upload.lock);

@@ -1,4 +1,4 @@
-/* s3_upload: a file on its way up; what s3_put.c and s3_multipart.c share. */
+/* s3_upload: a file on its way up; what s3_put.c, s3_multipart.c and s3_offer.c share. */
 #ifndef AWS_S3_UPLOAD_H
 #define AWS_S3_UPLOAD_H
 
@@ -10,7 +10,7 @@
 
 struct s3_upload {
 	struct aws *aws;
-	const char *path;
+	const char *path; /* where it is ours */
 	int fd;
 	int64_t size, part_size;
 	size_t part_count; /* 1: as a whole */
@@ -34,5 +34,16 @@ struct s3_body {
 struct http_stream s3_body_stream(struct s3_body *);
 /* All the parts up, and made into one; *checksum is what S3 must say that the object's is. */
 bool s3_multipart(struct s3_upload *, struct arena *, struct str *checksum, struct aws_error *);
+
+/* A part's digest as S3 wants it. */
+struct str s3_part_checksum(struct arena *, const struct s3_upload *, size_t part);
+/* The same of an object in parts: the digest of the parts' digests, and their number. */
+bool s3_composite(struct s3_upload *, struct arena *, struct str *checksum);
+/* "uploadId=…", encoded. */
+struct str s3_id_query(struct arena *, struct str id);
+bool s3_begin(struct s3_upload *, struct arena *, struct str *id, struct aws_error *);
+bool s3_complete(struct s3_upload *, struct arena *, struct str id, const struct str *etags, struct aws_error *);
+/* Holds what S3 says of the object against the file. */
+bool s3_verify(struct s3_upload *, struct arena *, struct str checksum, struct s3_object *, struct aws_error *);
 
 #endif

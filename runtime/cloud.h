@@ -3,6 +3,7 @@
 #ifndef RUNTIME_CLOUD_H
 #define RUNTIME_CLOUD_H
 
+#include "base/http.h"
 #include "runtime/run.h"
 
 /* Whose account, and where; none where the file does not say: then environment and configuration do. */
@@ -25,6 +26,26 @@ struct cloud_stored {
 	struct str sha256;
 };
 
+/* A request that stores a part of a parcel: a PUT of its bytes with exactly these headers. Who has the URL may do this one thing for a while: it is a secret. */
+struct cloud_put {
+	int64_t offset, length;
+	struct str url;
+	const struct http_header *headers;
+	size_t header_count;
+	struct str etag; /* what the answer to it said; by the caller */
+};
+
+/* A file of another machine, which sends it by itself. */
+struct cloud_parcel {
+	struct str url;
+	int64_t size, part_size; /* by part_size() */
+	struct str sha256; /* of the whole, hexadecimal */
+	struct str *digests; /* of each part, hexadecimal; as many as there are */
+	size_t part_count; /* at least 1 */
+	struct cloud_put *puts; /* of each part; by offer() */
+	struct str upload; /* what must be dropped where it does not end well; none where nothing is begun */
+};
+
 struct cloud_message {
 	struct str topic; /* a name, or an ARN */
 	struct str subject, text;
@@ -41,6 +62,12 @@ struct cloud {
 	bool (*check)(void *account, struct str bucket, struct failure *);
 	/* Stores a file, and looks at what is stored. */
 	bool (*store)(void *account, struct arena *, const struct cloud_file *, struct cloud_stored *, struct failure *);
+	/* A file of so many bytes is stored in parts of so many each, but for the last. */
+	int64_t (*part_size)(int64_t size);
+	/* Makes the requests by which another machine may store it; what is begun is told through file->begun, and dropped where it fails. The result is the arena's. */
+	bool (*offer)(void *account, struct arena *, const struct cloud_file *, struct cloud_parcel *, struct failure *);
+	/* They have been made: completes the file, and looks at what is stored. */
+	bool (*accept)(void *account, struct arena *, const struct cloud_parcel *, struct cloud_stored *, struct failure *);
 	/* Drops what a store has begun, also where `cancel` is raised; what is not there is dropped. */
 	bool (*drop)(void *account, struct str url, struct str upload, struct failure *);
 	/* Makes the topic where it is not there, and subscribes the e-mail addresses that are not yet. */

@@ -55,9 +55,8 @@ run_program(struct fetching *fetching, const char *dir, const char *const *argv,
 	return status == 0;
 }
 
-/* Ours, with what keeps git from asking questions that nobody hears, and the run's mark. */
-static char **
-quiet_environment(struct arena *arena, const struct run *run)
+char **
+source_environment(struct arena *arena, const struct run *run)
 {
 	static const char *const added[] = {
 		"GIT_TERMINAL_PROMPT=0", "GIT_SSH_COMMAND=ssh -oBatchMode=yes", "GIT_ASKPASS=true", "LC_ALL=C"};
@@ -241,7 +240,7 @@ source_run(struct run *run, const struct action *action, struct failure *failure
 	struct fetching fetching = {.run = run, .failure = failure};
 	struct str error;
 	fetching.root = source_root(&fetching.arena, run);
-	fetching.env = quiet_environment(&fetching.arena, run);
+	fetching.env = source_environment(&fetching.arena, run);
 	bool done = run_intent(run, action, fill_folder, &fetching, failure);
 	if (done && !os_make_folders(&fetching.arena, fetching.root.s, false, &error)) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));

@@ -16,6 +16,8 @@ extern const struct action_type action_source;
 bool source_asked(const struct project *);
 /* The folder that steps run in and artifacts' patterns start from: the project's, or the run's own tree where there is a `source`. */
 struct str source_root(struct arena *, const struct run *);
+/* For programs that look at sources: edcc's own, with what keeps git from asking questions that nobody hears, and the run's mark. */
+char **source_environment(struct arena *, const struct run *);
 /* follow.c: an `on` block: notifications, then its recipe. */
 extern const struct action_type action_follow;
 /* notify.c: sends an `on` block's notifications; what cannot be sent is a warning, never a failure. */

@@ -232,8 +232,13 @@ presign(struct tool *tool)
 {
 	struct str url;
 	struct aws_error error;
-	if (aws_s3_presign(tool->aws, &tool->arena, word(tool, "method"), text(tool, "bucket"), text(tool, "key"),
-		    text(tool, "query"), json_integer(tool->line, "seconds", 60), &url, &error))
+	struct aws_s3_request request = {
+		.method = word(tool, "method"),
+		.bucket = text(tool, "bucket"),
+		.key = text(tool, "key"),
+		.query = text(tool, "query"),
+	};
+	if (aws_s3_presign(tool->aws, &tool->arena, &request, json_integer(tool->line, "seconds", 60), &url, &error))
 		json_put_text(tool->out, "url", url);
 	else
 		put_error(tool, &error);

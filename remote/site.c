@@ -1,0 +1,94 @@
+/* The table of a machine that is elsewhere, and what its recipes and logs are. */
+#include "remote/call.h"
+
+#include "runtime/distcc.h"
+
+#include <string.h>
+
+#define CLIENT REMOTE_STATE "/distcc"
+#define LOGS_TIMEOUT_MS 120000
+
+/* Nothing of the operator's own environment. */
+static void
+remote_environment(struct run *run, struct arena *arena, struct map *out)
+{
+	static const char *const entries[] = {
+		"HOME=/root",
+		"USER=root",
+		"LOGNAME=root",
+		"SHELL=/bin/bash",
+		"LANG=C.UTF-8",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	};
+	for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+		size_t name = strcspn(entries[i], "=");
+		*map_at(out, (struct str){entries[i], name}) = (void *)(uintptr_t)(entries[i] + name + 1);
+	}
+	/* The HOST's own hosts file follows the fleet while a step runs. */
+	struct distcc_client client = {
+		.folder = STR(CLIENT),
+		.log = STR(CLIENT "/client.log"),
+		.cache = STR(REMOTE_STATE "/ccache"),
+		.stats = STR(CLIENT "/ccache.stats"),
+	};
+	distcc_client_environment(run, arena, &client, out);
+}
+
+/* --- logs --- */
+
+/* Unpacks what came, and gives the client's log its name. */
+static bool
+unpack_logs(struct run *run, struct arena *arena, const char *archive, struct str *error)
+{
+	struct str folder = str_printf(arena, "%.*s/log", STR_ARG(run->folder));
+	struct str rename_client =
+		str_printf(arena, "--transform=s,^client\\.log$,%s,", strrchr(distcc_client_log(arena, run).s, '/') + 1);
+	const char *const argv[] = {"tar", "--extract", "--no-same-owner", "--file", archive, rename_client.s, NULL};
+	struct os_spawn spawn = {.argv = (char *const *)argv,
+		.env = (char *const *)run->environment,
+		.dir = folder.s,
+		.capture = true,
+		.own_group = true};
+	struct str output;
+	int status = 0;
+	if (!os_make_folders(arena, folder.s, true, error) ||
+		!os_run(arena, &spawn, LOGS_TIMEOUT_MS, 4096, NULL, &status, &output, error))
+		return false;
+	*error = str_trim(output);
+	return status == 0;
+}
+
+static void
+remote_collect(struct run *run)
+{
+	struct arena arena = {NULL};
+	struct failure failure = {.arena = &arena};
+	struct remote *remote = remote_of(run);
+	struct str archive = str_printf(&arena, "%.*s/logs.tar", STR_ARG(run->folder)), error = {NULL, 0};
+	struct remote_call call = {.words = (const char *const[]){"logs", NULL},
+		.output_path = archive.s,
+		.timeout = LOGS_TIMEOUT_MS,
+		.regardless = true};
+	bool brought = remote && remote_make_call(remote, &arena, &call, NULL, &failure);
+	if (!brought)
+		error = failure.message;
+	else
+		brought = unpack_logs(run, &arena, archive.s, &error);
+	if (remote && !brought)
+		event_warning(run->events, STR("what compiled where is not known"), "cannot bring the logs of the fleet: %.*s",
+			STR_ARG(error));
+	os_remove_tree(&arena, archive.s, &error);
+	arena_free(&arena);
+}
+
+const struct site site_remote = {
+	.environment = remote_environment,
+	.recipe = remote_recipe,
+	.glob = remote_glob,
+	.is_folder = remote_is_folder,
+	.copy = remote_copy,
+	.store = remote_store,
+	.watch = remote_watch,
+	.unwatch = remote_unwatch,
+	.collect = remote_collect,
+};
