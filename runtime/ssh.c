@@ -1,5 +1,6 @@
 #include "runtime/ssh.h"
 #include "base/arena.h"
+#include "runtime/ssh_words.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -139,70 +140,25 @@ write_config(const struct ssh *ssh, struct arena *arena, struct str *error)
 
 /* --- what ssh says --- */
 
-static bool
-says(struct str words, const char *text)
-{
-	return words.n && memmem(words.s, words.n, text, strlen(text));
-}
-
-/* "ssh: connect to host 10.0.0.4 port 22: Connection refused" is "Connection refused". */
-static struct str
-cause_in(struct str line)
-{
-	line = str_trim(line);
-	for (size_t i = line.n; i-- > 1;)
-		if (line.s[i] == ' ' && line.s[i - 1] == ':')
-			return str_part(line, i + 1, line.n);
-	return str_ends(line, STR(".")) ? str_part(line, 0, line.n - 1) : line;
-}
-
-/* The first line says what kept it from connecting, the last why a connection ended. */
-static struct str
-first_line(struct str words)
-{
-	return str_part(words, 0, str_find(words, '\n'));
-}
-
-static struct str
-last_line(struct str words)
-{
-	words = str_trim(words);
-	const char *newline = words.n ? memrchr(words.s, '\n', words.n) : NULL;
-	return newline ? str_part(words, (size_t)(newline - words.s) + 1, words.n) : words;
-}
-
-static struct str
-fingerprint_in(struct str words)
-{
-	const char *start = words.n ? memmem(words.s, words.n, "SHA256:", 7) : NULL;
-	if (!start)
-		return STR("one of another kind");
-	struct str rest = str_part(words, (size_t)(start - words.s), words.n);
-	size_t line = str_find(rest, '\n'), n = 0;
-	while (n < line && rest.s[n] != '.' && rest.s[n] != '\r')
-		n++;
-	return str_part(rest, 0, n);
-}
-
 /* Why there is no connection. */
 static enum ssh_end
 explain(const struct ssh *ssh, struct arena *arena, struct str words, struct str *error)
 {
 	const struct ssh_options *options = &ssh->options;
 	struct str denied = str_printf(arena, "@%.*s: Permission denied", STR_ARG(options->jump_address));
-	bool at_jump = options->jump_address.n && (says(words, "for jump ") || says(words, denied.s));
+	bool at_jump = options->jump_address.n && (ssh_words_have(words, "for jump ") || ssh_words_have(words, denied.s));
 	struct str address = at_jump ? options->jump_address : options->address;
-	if (says(words, "Host key verification failed")) {
+	if (ssh_words_have(words, "Host key verification failed")) {
 		*error = str_printf(arena, "'%.*s' shows a host key that is not its own (%.*s); nothing was said to it",
-			STR_ARG(address), STR_ARG(fingerprint_in(words)));
+			STR_ARG(address), STR_ARG(ssh_words_fingerprint(words)));
 		return SSH_REFUSED;
 	}
-	if (says(words, "Permission denied") || says(words, "Too many authentication failures")) {
+	if (ssh_words_have(words, "Permission denied") || ssh_words_have(words, "Too many authentication failures")) {
 		*error = str_printf(arena, "'%.*s' does not let '%.*s' in with the key '%s'", STR_ARG(address),
 			STR_ARG(options->user), options->key);
 		return SSH_REFUSED;
 	}
-	struct str cause = words.n ? cause_in(first_line(words)) : STR("no answer");
+	struct str cause = words.n ? ssh_words_cause(ssh_words_first(words)) : STR("no answer");
 	*error = str_printf(arena, "cannot reach '%.*s' by ssh: %.*s", STR_ARG(address), STR_ARG(cause));
 	return SSH_LOST;
 }
@@ -271,9 +227,9 @@ last_words(const struct ssh *ssh, struct arena *arena)
 
 /* Waits a little; false where it was cancelled. */
 static bool
-pause_for(const struct ssh *ssh, int64_t ms)
+pause_for(const struct os_cancel *cancel, int64_t ms)
 {
-	struct pollfd wait = {.fd = ssh->options.cancel ? ssh->options.cancel->fd : -1, .events = POLLIN};
+	struct pollfd wait = {.fd = cancel ? cancel->fd : -1, .events = POLLIN};
 	return poll(&wait, 1, (int)ms) <= 0;
 }
 
@@ -286,7 +242,7 @@ cancelled(const struct ssh *ssh, struct arena *arena, struct str *error)
 
 /* The socket is there as soon as the machine has let us in. */
 static enum ssh_end
-attempt(struct ssh *ssh, struct arena *arena, int64_t until, struct str *error)
+attempt(struct ssh *ssh, struct arena *arena, int64_t until, const struct os_cancel *cancel, struct str *error)
 {
 	const char *socket = in_folder(ssh, arena, SOCKET);
 	disconnect(ssh);
@@ -294,7 +250,7 @@ attempt(struct ssh *ssh, struct arena *arena, int64_t until, struct str *error)
 		return SSH_FAILED;
 	bool waits = true;
 	while (waits && access(socket, F_OK) < 0 && stands(ssh) && os_now_ms() < until)
-		waits = pause_for(ssh, LOOK_MS);
+		waits = pause_for(cancel, LOOK_MS);
 	if (waits && access(socket, F_OK) == 0 && stands(ssh))
 		return SSH_DONE;
 	int status = disconnect(ssh);
@@ -313,12 +269,18 @@ ssh_connect(struct ssh *ssh, struct arena *arena, int64_t deadline_ms, struct st
 	enum ssh_end end = SSH_DONE;
 	pthread_mutex_lock(&ssh->mutex);
 	while (!stands(ssh)) {
+		struct str reason = {0};
 		int64_t limit = os_now_ms() + ATTEMPT_MS;
-		end = attempt(ssh, arena, limit < until ? limit : until, error);
+		enum ssh_end last = attempt(ssh, arena, limit < until ? limit : until, ssh->options.cancel, &reason);
+		/* What the deadline cuts short knows less than the attempt before it. */
+		if (last != SSH_LOST || end == SSH_DONE || os_now_ms() < until) {
+			end = last;
+			*error = reason;
+		}
 		/* A machine that is just starting may show its image's host key and have no keys to let us in with yet. */
-		if ((end != SSH_LOST && end != SSH_REFUSED) || os_now_ms() + pause >= until)
+		if ((last != SSH_LOST && last != SSH_REFUSED) || os_now_ms() + pause >= until)
 			break;
-		if (!pause_for(ssh, pause)) {
+		if (!pause_for(ssh->options.cancel, pause)) {
 			end = cancelled(ssh, arena, error);
 			break;
 		}
@@ -340,13 +302,19 @@ ssh_free(struct ssh *ssh)
 
 /* --- commands --- */
 
+static const struct os_cancel *
+cancel_of(const struct ssh *ssh, const struct ssh_call *call)
+{
+	return call->regardless ? NULL : ssh->options.cancel;
+}
+
 /* Sees to it that there is a control connection: one that is gone is tried once. */
 static enum ssh_end
-reconnect(struct ssh *ssh, struct arena *arena, int64_t timeout_ms, struct str *error)
+reconnect(struct ssh *ssh, struct arena *arena, const struct ssh_call *call, struct str *error)
 {
-	int64_t limit = timeout_ms && timeout_ms < ATTEMPT_MS ? timeout_ms : ATTEMPT_MS;
+	int64_t limit = call->timeout_ms && call->timeout_ms < ATTEMPT_MS ? call->timeout_ms : ATTEMPT_MS;
 	pthread_mutex_lock(&ssh->mutex);
-	enum ssh_end end = stands(ssh) ? SSH_DONE : attempt(ssh, arena, os_now_ms() + limit, error);
+	enum ssh_end end = stands(ssh) ? SSH_DONE : attempt(ssh, arena, os_now_ms() + limit, cancel_of(ssh, call), error);
 	pthread_mutex_unlock(&ssh->mutex);
 	return end;
 }
@@ -367,7 +335,7 @@ prepare(struct ssh *ssh, struct arena *arena, const struct ssh_call *call, int e
 		.error_fd = errors,
 		.own_group = true};
 	bool opened = errors >= 0 && (call->input_fd || !call->input.n || (spawn->input_fd = os_text_fd(call->input)) >= 0);
-	enum ssh_end end = opened ? reconnect(ssh, arena, call->timeout_ms, error) : SSH_FAILED;
+	enum ssh_end end = opened ? reconnect(ssh, arena, call, error) : SSH_FAILED;
 	if (!opened)
 		*error = str_printf(arena, "cannot run 'ssh': %s", strerrordesc_np(errno));
 	if (end != SSH_DONE && spawn->input_fd > 0)
@@ -393,7 +361,7 @@ explain_lost(struct ssh *ssh, struct arena *arena, struct str words, struct str 
 		poll(NULL, 0, LOOK_MS);
 	struct str last = stands(ssh) ? STR("") : last_words(ssh, arena);
 	pthread_mutex_unlock(&ssh->mutex);
-	struct str cause = cause_in(last_line(last.n ? last : words));
+	struct str cause = ssh_words_cause(ssh_words_last(last.n ? last : words));
 	if (!cause.n)
 		cause = STR("it ended");
 	*error = str_printf(arena, "the connection to '%.*s' is lost: %.*s", STR_ARG(ssh->options.address), STR_ARG(cause));
@@ -405,7 +373,7 @@ run(struct ssh *ssh, struct arena *arena, const struct ssh_call *call, const str
 	struct str *output, struct str *error)
 {
 	int64_t started = os_now_ms();
-	const struct os_cancel *cancel = ssh->options.cancel;
+	const struct os_cancel *cancel = cancel_of(ssh, call);
 	if (os_run(arena, spawn, call->timeout_ms, call->limit ? call->limit : OUTPUT_LIMIT, cancel, status, output, error)) {
 		*error = said(arena, spawn->error_fd);
 		return *status == STATUS_LOST ? explain_lost(ssh, arena, *error, error) : SSH_DONE;
@@ -491,7 +459,8 @@ ssh_make_key(struct arena *arena, const char *path, struct str comment, struct s
 	if (!os_run(arena, &spawn, KEY_MS, WORDS_LIMIT, NULL, &status, &output, error))
 		return false;
 	if (status != 0) {
-		*error = str_printf(arena, "cannot make the key '%s': %.*s", path, STR_ARG(cause_in(first_line(output))));
+		*error = str_printf(
+			arena, "cannot make the key '%s': %.*s", path, STR_ARG(ssh_words_cause(ssh_words_first(output))));
 		return false;
 	}
 	if (!os_read(arena, public_path, WORDS_LIMIT, public_key, error))

@@ -1,4 +1,4 @@
-/* tool: one connection at a shell, for the tests. Lines of JSON in, one line of JSON out for each: {"do": "open" | "connect" | "run" | "start" | "host_key" |
+/* tool: one connection at a shell, for the tests. Lines of JSON in, one line of JSON out for each: {"do": "open" | "connect" | "run" | "start" | "many" | "host_key" |
  * "line" | "quote" | "key" | "ended" | "close", …}; "cancel_after": N cancels in the midst of it. */
 #include "base/arena.h"
 #include "base/json.h"
@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+#define MANY 12
 
 extern char **environ;
 
@@ -25,6 +27,7 @@ struct tool {
 	struct os_cancel cancel;
 	int raise; /* its writing end */
 	int64_t cancel_after;
+	const char *command; /* of many threads at once */
 };
 
 static struct str
@@ -66,7 +69,8 @@ call_of(struct tool *tool)
 		.input_fd = file ? open(file, O_RDONLY | O_CLOEXEC) : 0,
 		.output_path = word(tool, "output_path"),
 		.limit = (size_t)json_integer(tool->line, "limit", 0),
-		.timeout_ms = json_integer(tool->line, "timeout", 0)};
+		.timeout_ms = json_integer(tool->line, "timeout", 0),
+		.regardless = json_truth(tool->line, "regardless", false)};
 }
 
 static void
@@ -120,6 +124,33 @@ do_start(struct tool *tool)
 	keep_output(tool, buf_str(&output));
 }
 
+static void *
+run_one(void *context)
+{
+	struct tool *tool = context;
+	struct arena arena = {0};
+	int status = -1;
+	struct str output, error;
+	const struct ssh_call call = {.command = tool->command};
+	bool ended = ssh_run(tool->ssh, &arena, &call, &status, &output, &error) == SSH_DONE && status == 0;
+	arena_free(&arena);
+	return ended ? tool : NULL;
+}
+
+static void
+do_many(struct tool *tool)
+{
+	pthread_t threads[MANY];
+	void *ended;
+	int64_t count = 0;
+	tool->command = word(tool, "command");
+	for (size_t i = 0; i < MANY; i++)
+		pthread_create(&threads[i], NULL, run_one, tool);
+	for (size_t i = 0; i < MANY; i++)
+		count += pthread_join(threads[i], &ended) == 0 && ended;
+	json_put_integer(tool->out, "count", count);
+}
+
 static void
 do_line(struct tool *tool)
 {
@@ -168,6 +199,8 @@ answer(struct tool *tool)
 		do_run(tool);
 	else if (str_is(what, "start"))
 		do_start(tool);
+	else if (str_is(what, "many"))
+		do_many(tool);
 	else if (str_is(what, "host_key"))
 		ssh_set_host_key(tool->ssh, kept(tool, "host_key"));
 	else if (str_is(what, "line"))
