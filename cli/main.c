@@ -1,5 +1,6 @@
 #include "cli/command.h"
 #include "aws/cloud_aws.h"
+#include "aws/fleet.h"
 #include "base/os.h"
 #include "runtime/provider.h"
 #include "runtime/step_command.h"
@@ -15,7 +16,7 @@ extern char **environ;
 /* 64 actions at once with a few files each, 64 processes that are being ended, and what is always open. */
 #define FILES_NEEDED 512
 
-static const struct provider *const providers[] = {&provider_local, NULL};
+static const struct provider *const providers[] = {&provider_local, &provider_aws, NULL};
 
 static bool
 environment_has(const char *name)

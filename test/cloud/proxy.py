@@ -166,6 +166,18 @@ class Proxy(http.server.ThreadingHTTPServer):
         with self.lock:
             return [r for r in self.records if fnmatch.fnmatchcase(r["action"], action) and fnmatch.fnmatchcase(r["service"], service)]
 
+    def problems(self):
+        """What botocore's model does not allow in the requests that came."""
+        import validate  # where there is botocore
+        found = []
+        for record in self.calls():
+            try:
+                if record["service"] != "s3":
+                    validate.check(record["body"].encode(), record["target"])
+            except validate.Wrong as problem:
+                found.append(f"{record['action']}: {problem}")
+        return found
+
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -174,7 +186,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         if self.path.startswith("/world/"):
             return self.send(*self.server.control(self.path.removeprefix("/world/"), body))
-        call, began = Call(self.command, self.path, dict(self.headers), body), time.time()
+        headers = {name.title(): value for name, value in self.headers.items()}  # any case will do
+        call, began = Call(self.command, self.path, headers, body), time.time()
         answer, fault = self.server.answer(call)
         self.server.record(call, began, answer[0] if isinstance(answer, tuple) else None, fault)
         if isinstance(answer, tuple):

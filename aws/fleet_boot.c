@@ -1,0 +1,226 @@
+#include "aws/fleet.h"
+#include "aws/guest.h"
+
+#include "base/arena.h"
+#include "remote/remote.h"
+
+/* How long machines may take until they have addresses, and the HOST until it answers. */
+#define ADDRESS_MS 300000
+#define ANSWER_MS 300000
+
+struct boot {
+	struct run *run;
+	struct fleet *fleet;
+	struct aws *aws;
+	struct arena arena;
+	struct failure *failure;
+};
+
+/* --- addresses --- */
+
+static struct fleet_machine *
+machine_of(const struct boot *boot, struct str id)
+{
+	for (uint32_t i = 0; i < boot->run->host_count; i++)
+		if (str_eq(boot->fleet->machines[i].id, id))
+			return &boot->fleet->machines[i];
+	return NULL;
+}
+
+static bool
+has_ended(const struct ec2_instance *instance)
+{
+	return instance->state != EC2_PENDING && instance->state != EC2_RUNNING;
+}
+
+/* What EC2 says of one machine. False where it is the HOST, and gone. */
+static bool
+take_instance(struct boot *boot, const struct ec2_instance *instance)
+{
+	struct run *run = boot->run;
+	struct fleet_machine *machine = machine_of(boot, instance->id);
+	if (!machine)
+		return true;
+	struct host *host = &run->hosts[machine - boot->fleet->machines];
+	if (!has_ended(instance)) {
+		machine->private_address = fleet_dup(run, instance->private_address);
+		machine->public_address = fleet_dup(run, instance->public_address);
+		return true;
+	}
+	struct str why = instance->reason.n ? instance->reason : STR("EC2 gives no reason");
+	if (host != run->hosts) {
+		machine->id = (struct str){NULL, 0};
+		if (!host->out_reason.n)
+			run_host_out(run, host,
+				str_printf(&boot->arena, "%.*s ended while it booted: %.*s", STR_ARG(instance->id), STR_ARG(why)));
+		return true;
+	}
+	failure_set(boot->failure, EXIT_STATUS_PROVIDER, "the host %.*s ended while it booted: %.*s", STR_ARG(instance->id),
+		STR_ARG(why));
+	if (instance->spot)
+		failure_hint(boot->failure, "spot machines may be taken back at any time: 'instances: spot = no', or run it again");
+	else
+		failure_hint(boot->failure, "run it again; 'instances: type' may name other types to go on with");
+	return false;
+}
+
+/* One look at all. *complete: each has the address that it is reached at. */
+static bool
+look(struct boot *boot, bool *complete)
+{
+	struct ec2_instance *instances;
+	size_t count;
+	struct aws_error error;
+	if (!ec2_describe_instances(
+		    boot->aws, &boot->arena, &boot->fleet->instances, (struct str){NULL, 0}, &instances, &count, &error))
+		return fleet_fail(boot->aws, &error, boot->failure, "cannot look at the machines");
+	for (size_t i = 0; i < count; i++)
+		if (!take_instance(boot, &instances[i]))
+			return false;
+	*complete = boot->fleet->machines[0].public_address.n > 0;
+	for (uint32_t i = 0; i < boot->run->host_count; i++)
+		*complete = *complete && (!boot->fleet->machines[i].id.n || boot->fleet->machines[i].private_address.n);
+	return true;
+}
+
+static bool
+await_addresses(struct boot *boot)
+{
+	int64_t until = os_now_ms() + ADDRESS_MS, pause = 0;
+	for (bool complete = false;;) {
+		if (!look(boot, &complete))
+			return false;
+		if (complete)
+			return true;
+		if (os_now_ms() > until) {
+			failure_set(boot->failure, EXIT_STATUS_PROVIDER, "the machines have no addresses after %d minutes",
+				ADDRESS_MS / 60000);
+			failure_hint(boot->failure, "run it again, or in another region: EC2 does not start them");
+			return false;
+		}
+		if (!fleet_pause(boot->run, &pause)) {
+			failure_set(boot->failure, EXIT_STATUS_INTERRUPTED, "interrupted while the machines were starting");
+			return false;
+		}
+	}
+}
+
+/* --- the HOST --- */
+
+static void
+take_addresses(struct run *run, const struct fleet_machine *machines)
+{
+	pthread_mutex_lock(&run->mutex);
+	for (uint32_t i = 0; i < run->host_count; i++)
+		run->hosts[i].address = str_dup(&run->arena, machines[i].id.n ? machines[i].private_address : STR(""));
+	pthread_mutex_unlock(&run->mutex);
+	for (uint32_t i = 0; i < run->host_count; i++)
+		if (machines[i].id.n)
+			event_emit(run->events, (struct event){.kind = EVENT_HOST,
+							.name = run->hosts[i].name,
+							.text = STR("starting"),
+							.total = run->hosts[i].slots});
+}
+
+/* From here on the HOST is asked over ssh. */
+static struct remote *
+open_host(struct run *run, const struct fleet_machine *host, struct str host_key, const char *key, struct failure *failure)
+{
+	struct fleet *fleet = fleet_of(run);
+	struct arena *arena = failure->arena;
+	struct remote_options options = {
+		.ssh =
+			{
+				.address = host->public_address.n ? host->public_address : host->private_address,
+				.user = STR("root"),
+				.folder = fleet_dup(run, str_from(fleet_path(arena, run, "ssh"))).s,
+				.key = fleet_dup(run, str_from(key)).s,
+				.host_key = host_key,
+				.environment = run->environment,
+				.cancel = &run->cancel,
+			},
+		.tool = str_from(guest_host),
+		.lease = fleet->seen.launches[0].group->set.lease,
+	};
+	return remote_open(run, &options, ANSWER_MS, failure);
+}
+
+static bool
+boot_run(struct run *run, const struct action *action, struct failure *failure)
+{
+	struct boot boot = {.run = run, .fleet = fleet_of(run), .failure = failure};
+	struct fleet *fleet = boot.fleet;
+	(void)action;
+	boot.aws = fleet_aws(run, NULL, failure);
+	bool done = boot.aws && await_addresses(&boot);
+	if (done)
+		take_addresses(run, fleet->machines);
+	struct remote *remote =
+		done ? open_host(run, fleet->machines, fleet->first_public_key, fleet_path(&boot.arena, run, "key"), failure)
+		     : NULL;
+	if (remote) {
+		fleet->host_key = fleet_dup(run, remote_host_key(remote));
+		done = fleet_record(run, true, failure) && remote_tell_fleet(remote, failure);
+	} else if (done && !os_cancel_raised(&run->cancel)) {
+		/* What EC2 says of a HOST that is gone says more. */
+		struct failure gone = {.arena = failure->arena};
+		bool complete;
+		boot.failure = &gone;
+		if (!look(&boot, &complete) && gone.message.n)
+			*failure = gone;
+	}
+	arena_free(&boot.arena);
+	return done && remote;
+}
+
+const struct action_type action_boot = {.name = "boot", .section = SECTION_FLEET, .run = boot_run};
+
+/* --- each machine --- */
+
+static bool
+await_run(struct run *run, const struct action *action, struct failure *failure)
+{
+	const struct host *host = &run->hosts[action->index];
+	if (host->address.n)
+		return remote_await_host(run->remote, action->index, failure);
+	if (host->out_reason.n)
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(host->out_reason));
+	else
+		failure_set(failure, EXIT_STATUS_PROVIDER, "there was no capacity for it");
+	return false;
+}
+
+const struct action_type action_await = {.name = "canary", .section = SECTION_SETUP, .run = await_run};
+const struct action_type action_await_optional = {.name = "canary", .optional = true, .section = SECTION_SETUP, .run = await_run};
+
+/* --- a fleet that is there --- */
+
+static bool
+adopt_run(struct run *run, const struct action *action, struct failure *failure)
+{
+	struct fleet *fleet = fleet_of(run);
+	const struct fleet_kept *kept = fleet->seen.kept;
+	struct arena arena = {NULL};
+	struct str error;
+	(void)action;
+	pthread_mutex_lock(&run->mutex);
+	run->adopted = str_dup(&run->arena, kept->run);
+	pthread_mutex_unlock(&run->mutex);
+	for (uint32_t i = 0; i < run->host_count; i++)
+		fleet->machines[i] = kept->machines[i];
+	fleet->ends = kept->ends;
+	fleet->host_key = kept->host_key;
+	take_addresses(run, fleet->machines);
+	bool done = os_make_folders(&arena, fleet_path(&arena, run, ""), true, &error);
+	if (!done)
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
+	struct remote *remote = done ? open_host(run, fleet->machines, kept->host_key, str_c(&arena, kept->key), failure) : NULL;
+	done = remote && remote_tell_fleet(remote, failure);
+	if (!done && failure->message.n)
+		failure_hint(failure, "the fleet of run %.*s is taken away by edcc destroy %.*s; the next apply makes a new one",
+			STR_ARG(kept->run), STR_ARG(kept->run));
+	arena_free(&arena);
+	return done;
+}
+
+const struct action_type action_adopt = {.name = "adopt", .section = SECTION_FLEET, .run = adopt_run};
