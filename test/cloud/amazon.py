@@ -197,7 +197,12 @@ class Amazon:
 
     def DeleteSubnet(self, call, forward):
         subnet = call.parameters["SubnetId"]
-        return self.unless([port for port in self.ports() if port["SubnetId"] == subnet], subnet, call, forward)
+        answer = self.unless([port for port in self.ports() if port["SubnetId"] == subnet], subnet, call, forward)
+        if answer[0] == 200:
+            # A port is gone with its machine; moto keeps it.
+            for port in self.ec2.describe_network_interfaces(Filters=[{"Name": "subnet-id", "Values": [subnet]}])["NetworkInterfaces"]:
+                self.ec2.delete_network_interface(NetworkInterfaceId=port["NetworkInterfaceId"])
+        return answer
 
     def DeleteSecurityGroup(self, call, forward):
         group = call.parameters["GroupId"]

@@ -13,8 +13,10 @@ IMAGES = [(f"{system}-{arch}-20260101-1", owner, machine, device, parameter.form
                "/aws/service/canonical/ubuntu/server/24.04/stable/current/{}/hvm/ebs-gp3/ami-id"))
           for arch, machine in (("amd64", "x86_64"), ("arm64", "arm64"))]
 PARAMETERS = {parameter: f"ami-{number:017x}" for number, (*_, parameter) in enumerate(IMAGES, 1)}
+# US dollars an hour, about what they are.
 PRICES = {"t3.micro": "0.0114000000", "t3.medium": "0.0456000000", "c5.large": "0.0960000000", "c5.xlarge": "0.1920000000", "c5.4xlarge": "0.7680000000",
-          "c6i.large": "0.0970000000", "c7g.large": "0.0776000000", "m5.large": "0.1070000000"}
+          "c6i.large": "0.0970000000", "c7g.large": "0.0776000000", "c7i.large": "0.1018000000", "c7i.xlarge": "0.2037000000", "m5.large": "0.1070000000",
+          "m7i.large": "0.1123000000"}
 QUOTAS = {"L-1216C47A": ("Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 512.0),
           "L-34B43A08": ("All Standard (A, C, D, H, I, M, R, T, Z) Spot Instance Requests", 256.0)}
 

@@ -27,7 +27,6 @@ from cloud import KEY, REGION, SECRET, Skip, wait_for
 try:
     import boto3
     import botocore.config
-    import validate
 except ImportError:
     boto3 = None
 
@@ -132,18 +131,6 @@ class World:
         found = wait_for(lambda: self.machines.get(instance_id), seconds)
         wait_for(found.up.is_set, seconds)
         return found
-
-    def check_requests(self):
-        """Holds every request that came against botocore's model; raises validate.Wrong, with all that is wrong."""
-        wrong = []
-        for record in self.proxy.calls():
-            try:
-                if record["service"] != "s3":
-                    validate.check(record["body"].encode(), record["target"])
-            except validate.Wrong as problem:
-                wrong.append(f"{record['action']}: {problem}")
-        if wrong:
-            raise validate.Wrong("\n".join(wrong))
 
     def notice(self, instance_id, text):
         """What the spot market tells a machine, two minutes before it is taken."""
