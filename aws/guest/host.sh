@@ -61,6 +61,8 @@ command_forget-first-key() {
 
 command_renew() { # SECONDS
 	local last until
+	# The boot has not come to its lease yet.
+	[ "${LEASE-}" ] || return 0
 	printf -v until '%(%s)T' -1
 	[ "$1" -le "$LEASE" ] || until=$((until + $1 - LEASE))
 	last=$(stat -c %Y $run/lease) || last=0
@@ -218,12 +220,12 @@ missed() { # INDEX
 	local i=$1
 	((++misses[i] >= 3)) && [ "${slots[i]}" ] || return
 	proofs[i]=''
-	[ "${states[i]}" = Out ] || cut "${addresses[i]}"
+	[ "${states[i]}" = Out ] || disconnect "${addresses[i]}"
 	set_state "$i" Out 'does not answer'
 }
 
 # Clients that wait for a machine that is gone would do so until distcc's timeout.
-cut() { ss -K dst "$1" dport = "$DISTCC_PORT" >/dev/null 2>&1; }
+disconnect() { ss -K dst "$1" dport = "${DISTCC_PORT:-0}" >/dev/null 2>&1; }
 
 # What the other machines must have, and the canary's reference, once this machine has booted.
 know_itself() {
@@ -231,6 +233,8 @@ know_itself() {
 	read -r json <$page
 	field state
 	case $value in Initializing | Failed) return ;; esac
+	# shellcheck source=/dev/null
+	. /etc/edcc/settings
 	own_failure=$(compile reference.o) && own_failure=''
 	field compiler && own_compiler=$value
 	field target && own_compiler+=" for $value"
@@ -337,6 +341,7 @@ enter() { # STEP COMMAND WORDS… ENTRIES…
 	ulimit -c 0
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
 	entries=()
+	export HOME=/root
 	for _edcc; do export "${_edcc?}"; done 2>/dev/null
 	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}" EDCC_STEP=$step
 	exec setsid "${command[@]}"
@@ -526,7 +531,7 @@ read_paths() {
 
 command_exists() { # DIR
 	local path
-	cd "$tree/$1" || return 0
+	case $1 in /*) cd "$1" ;; *) cd "$tree/$1" ;; esac 2>/dev/null || return 0
 	while IFS= read -r -d '' path; do
 		[ ! -e "$path" ] || printf '%s\0' "$path"
 	done
@@ -534,8 +539,7 @@ command_exists() { # DIR
 
 command_list() { # PREFIX
 	cd $tree || exit
-	[ ! -e "./$1" ] || find "./$1" ! -xtype d \( -type l -exec stat -L --printf '%s %n\0' {} + -o -printf '%s %p\0' \) |
-		sed -z 's,^\([0-9]* \)\.//*,\1,'
+	[ ! -e "./$1" ] || find "./$1" ! -xtype d -printf '%s %p\0' | sed -z 's,^\([0-9]* \)\.//*,\1,'
 }
 
 # One batch of digests, whole to the file $1: several batches at once must not mix.
