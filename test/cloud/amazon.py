@@ -3,7 +3,6 @@ deleted, what was just made is not known yet, capacity that ends."""
 
 import base64
 import fnmatch
-import json
 import random
 import re
 import threading
@@ -97,8 +96,10 @@ class Amazon:
         with self.lock:
             if token in self.tokens:
                 asked, answer = self.tokens[token]
-                return answer if asked == call.parameters else error(
-                    "IdempotentParameterMismatch", 400, "Arguments on this idempotent request are inconsistent with arguments used in previous request(s).", call)
+                if asked == call.parameters:
+                    return answer
+                return error("IdempotentParameterMismatch", 400, "Arguments on this idempotent request are inconsistent with arguments used in previous "
+                                                                 "request(s).", call)
             answer = self.launch(call, forward)
             if token and answer[0] == 200:
                 self.tokens[token] = call.parameters, answer

@@ -14,6 +14,7 @@ import threading
 from cloud import SOURCES
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+SPACES = ("--net", "--mount", "--uts", "--ipc", "--pid")
 # Where the world has mounted a file system of its own.
 SHELTER = "/media"
 ROOM, SKELETON = f"{SHELTER}/room", f"{SHELTER}/skeleton"
@@ -95,9 +96,8 @@ class Machine:
         with self.lock:
             if self.gone.is_set():
                 return
-            self.process = subprocess.Popen(["unshare", "--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child", "bash", f"{HERE}/machine_init.sh"],
-                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.settings, cwd="/",
-                                            start_new_session=True)
+            self.process = subprocess.Popen(["unshare", *SPACES, "--fork", "--kill-child", "bash", f"{HERE}/machine_init.sh"], env=self.settings, cwd="/",
+                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True)
         self.expect("ready")
         ip(f"link add {self.port} type veth peer name eth0 address {self.mac} netns {self.process.pid}",
            f"link set {self.port} master {self.bridge} up",
@@ -171,15 +171,15 @@ class Machine:
             subprocess.run(["tc", "qdisc", "delete", "dev", self.port, "root"], check=True)
 
     def power_off(self):
-        self.inside("poweroff")
+        self.inside("poweroff", status=None)  # it may be dead before it can say so
 
     # --- a look inside ---
 
     def inside(self, *command, status=0, **more):
         """Runs a command as the machine's root would; what it printed. It needs neither network nor sshd."""
-        done = subprocess.run(["nsenter", "--target", str(self.first), "--net", "--mount", "--uts", "--ipc", "--pid", "env", "-i",
-                               "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/root", *command],
-                              text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+        done = subprocess.run(["nsenter", "--target", str(self.first), *SPACES, "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                               "HOME=/root", *command], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, **more)
         if status is not None and done.returncode != status:
             raise AssertionError(f"{self.id}: {command} ended with {done.returncode}: {done.stdout}")
         return done.stdout

@@ -23,7 +23,7 @@ try:
 except ImportError:
     ClientError = HTTPClientError = None  # every test is skipped then
 
-SCRIPT = "#!/bin/bash\nmkdir -p /root/.ssh\necho '{}' >/root/.ssh/authorized_keys\n{}\n"
+SCRIPT = "#!/bin/bash\nmkdir -p ~root/.ssh\necho '{}' >~root/.ssh/authorized_keys\n{}\n"
 KEY = None
 
 
@@ -177,7 +177,7 @@ def shutdown_inside_terminates_and_terminate_ends():
         net = Network(here)
         now, later, never, taken = net.run(4, "#!/bin/sh\n")
         machines = {i: finished(here.machine(i)) for i in (now, later, never, taken)}
-        machines[now].inside("poweroff")
+        machines[now].power_off()
         machines[later].inside("shutdown", "-h", "+100")
         machines[later].inside("shutdown", "-h", "+1", "of", "age")
         machines[never].inside("shutdown", "-h", "+1")
@@ -400,15 +400,18 @@ def a_world_by_hand():
         curl -sf -d hostname $AWS_ENDPOINT_URL/world/inside/$(cat id)
         curl -sf -d '{"action": "DescribeVpcs", "fault": ["Said.By.Hand", 400, "m"]}' $AWS_ENDPOINT_URL/world/rules
         python3 -c 'import boto3; boto3.client("ec2").describe_vpcs()' 2>&1 | grep -o Said.By.Hand
+        curl -sf -d '{"late": 1}' $AWS_ENDPOINT_URL/world/amazon
+        python3 -c 'import boto3; e = boto3.client("ec2"); e.create_tags(Resources=[e.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]], Tags=[])' \\
+            2>&1 | grep -o InvalidVpcID.NotFound
         curl -s -X POST $AWS_ENDPOINT_URL/world/melt/$(cat id)
         exit 7"""
     outside = {name: value for name, value in os.environ.items() if name != world.IN_THE_BOX}
     done = subprocess.run([sys.executable, world.__file__, "--log", "requests", "--", "bash", "-c", script], env=outside, cwd=os.environ["HOME"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    need(re.fullmatch("ip-[0-9-]+\nSaid.By.Hand\nAttributeError: .*melt.*\n", done.stdout), done.stdout)
+    need(re.fullmatch("ip-[0-9-]+\nSaid.By.Hand\nInvalidVpcID.NotFound\nAttributeError: .*melt.*\n", done.stdout), done.stdout)
     same(done.returncode, 7)
     with open(os.path.join(os.environ["HOME"], "requests")) as log:
-        same([json.loads(line)["action"] for line in log], ["RunInstances", "DescribeVpcs"])
+        same([json.loads(line)["action"] for line in log], ["RunInstances", "DescribeVpcs", "CreateVpc", "CreateTags"])
 
 
 # --- the end ---

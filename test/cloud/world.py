@@ -154,11 +154,14 @@ class World:
         return answer
 
     def control(self, path, body):
-        """POST /world/rules with a rule, /world/inside/INSTANCE with a command, or /world/WORD/INSTANCE[/ARGUMENT]: one of a machine's faults."""
+        """POST /world/rules with a rule, /world/amazon with settings of it, /world/inside/INSTANCE with a command, or /world/WORD/INSTANCE[/ARGUMENT]: one
+        of a machine's faults."""
         word, *arguments = path.split("/")
         try:
             if word == "rules":
                 self.proxy.add(json.loads(body))
+            elif word == "amazon":
+                vars(self.amazon).update(json.loads(body))
             elif word == "inside":
                 return 200, [], self.machine(arguments[0]).inside("bash", "-c", body.decode(), status=None).encode()
             else:
