@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""The whole way on EC2: a network, machines that boot and run their user data, a real C project compiled over all of them, S3, and nothing left.
+
+What is held against the machines' own word: each one's distccd log, read where it is."""
+
+import glob
+import os
+import re
+import shutil
+import time
+
+import world
+from cloud import MOTO, Project, main, need, run, same, test
+from lab import digest, source
+from world import World
+
+world.box()
+
+HEAD = """\
+project = {name}
+
+provider aws:
+    region = eu-west-1
+
+instances:
+    count = {count}
+    type  = c7i.large
+    lease = {lease}
+
+compiler gcc:
+
+"""
+LUA = """\
+build lua:
+    make -C src -j"$JOBS" CC="$CC" CFLAGS="-O2 -Wall -DLUA_COMPAT_5_3 -DLUA_USE_LINUX" MYLDFLAGS="-Wl,-E" MYLIBS="-ldl" all
+
+artifacts:
+    src/lua src/luac -> s3://{bucket}/lua/
+    src/lua          -> out/
+"""
+BEFORE = set(glob.glob("/tmp/edcc-*"))
+JOB = re.compile(r"\(dcc_job_summary\) .* COMPILE_OK .* (\S+)$", re.M)
+
+
+def new_bucket(here):
+    name = f"bucket-{time.monotonic_ns()}"
+    here.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
+    return name
+
+
+def project(name, text, tree=None, count=2, lease="10m", **more):
+    made = Project(name, source(tree) if tree else None, HEAD.format(name=name, count=count, lease=lease) + text, **more)
+    return made
+
+
+def left(here):
+    """What EC2 still has of it, by kind; the account's own default network is not ours."""
+    ec2 = MOTO.client("ec2")
+    vpcs = [v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"] if not v["IsDefault"]]
+    own = {v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"]} - set(vpcs)
+    kinds = {
+        "vpcs": vpcs,
+        "subnets": [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"] if s["VpcId"] not in own],
+        "groups": [g["GroupId"] for g in ec2.describe_security_groups()["SecurityGroups"] if g["VpcId"] not in own],
+        "gateways": [g["InternetGatewayId"] for g in ec2.describe_internet_gateways()["InternetGateways"]],
+        "interfaces": [n["NetworkInterfaceId"] for n in ec2.describe_network_interfaces()["NetworkInterfaces"]],
+        "keys": [k["KeyName"] for k in ec2.describe_key_pairs()["KeyPairs"]],
+        "machines": [i["InstanceId"] for r in ec2.describe_instances()["Reservations"] for i in r["Instances"] if i["State"]["Name"] != "terminated"],
+    }
+    return {kind: ids for kind, ids in kinds.items() if ids}
+
+
+def nothing_left(made, here):
+    same(left(here), {}, "what EC2 still has")
+    made.nothing_left()
+    same(set(glob.glob("/tmp/edcc-*")) - BEFORE, set(), "ssh's sockets")
+
+
+def machine_logs(made):
+    """name → the files that its distccd says it compiled, canaries left out."""
+    folder = made.path(".edcc", "runs", made.runs()[-1], "log")
+    logs = {os.path.basename(path)[:-4]: path for path in glob.glob(os.path.join(folder, "*.log"))}
+    return {name: [f for f in JOB.findall(open(path, errors="replace").read()) if "canary" not in f]
+            for name, path in logs.items() if re.match(r"(host|coop-\d+)$", name)}
+
+
+def plain_lua():
+    """The same build by hand, in the place where the machines had it, since paths get into objects."""
+    place = "/var/lib/edcc/tree"
+    shutil.rmtree(place, ignore_errors=True)
+    shutil.copytree(source("lua"), place, symlinks=True)
+    run("sh", "-c", 'make -C src -j2 CFLAGS="-O2 -Wall -DLUA_COMPAT_5_3 -DLUA_USE_LINUX" MYLDFLAGS="-Wl,-E" MYLIBS="-ldl" all', cwd=place)
+    found = digest(os.path.join(place, "src/lua"))
+    shutil.rmtree("/var/lib/edcc", ignore_errors=True)
+    return found
+
+
+@test
+def four_machines():
+    """lua on four: every machine compiled, by its own log; the program is a plain build's; it is in S3 and here; nothing is left."""
+    with World() as here:
+        bucket = new_bucket(here)
+        made = project("four", LUA.format(bucket=bucket), tree="lua", count=4)
+        result = made.edcc("apply", "--json", "--yes", env=here.environment())
+        compiled = machine_logs(made)
+        same(sorted(compiled), ["coop-1", "coop-2", "coop-3", "host"], "machines with a log")
+        need(all(compiled.values()), "not every machine compiled", compiled)
+        said = {host: n for host, n in result.compiles().items() if host != "this machine"}
+        same(said, {host: len(files) for host, files in compiled.items()}, "compiles by host")
+        same(digest(made.path("out/lua")), plain_lua(), "the program")
+        stored = here.client("s3").get_object(Bucket=bucket, Key="lua/lua")["Body"].read()
+        need(stored == open(made.path("out/lua"), "rb").read(), "what is in S3 differs")
+        same(here.proxy.problems(), [], "requests that botocore's model does not allow")
+        nothing_left(made, here)
+
+
+if __name__ == "__main__":
+    main("build")
