@@ -12,6 +12,7 @@ import tempfile
 import threading
 
 from cloud import SOURCES
+from link import Link
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SPACES = ("--net", "--mount", "--uts", "--ipc", "--pid")
@@ -88,7 +89,7 @@ class Machine:
         self.mac = "02:00:" + ":".join(f"{int(part):02x}" for part in self.address.split("."))
         self.settings = {"ROOM": ROOM, "LAYERS": f"{SKELETON}:{base}", "INSTANCE": self.id, "ADDRESS": self.address, "PREFIX": str(prefix), "NETWORK": network,
                          "OUTSIDE": outside, "GATEWAY": gateway, "GATEWAY_MAC": GATEWAY_MAC, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        self.process, self.first, self.ended, self.gone, self.up = None, None, ended, threading.Event(), threading.Event()
+        self.process, self.first, self.link, self.ended, self.gone, self.up = None, None, None, ended, threading.Event(), threading.Event()
         self.lock = threading.Lock()
 
     def boot(self):
@@ -142,6 +143,7 @@ class Machine:
             self.process.wait()
 
     def unplug(self):
+        self.impair(0)
         with contextlib.suppress(subprocess.CalledProcessError):
             ip(f"link delete {self.port}")
         with contextlib.suppress(subprocess.CalledProcessError):
@@ -169,6 +171,14 @@ class Machine:
             subprocess.run(["tc", "qdisc", "replace", "dev", self.port, "root", "tbf", "rate", rate, "burst", "4kb", "latency", "2s"], check=True)
         else:
             subprocess.run(["tc", "qdisc", "delete", "dev", self.port, "root"], check=True)
+
+    def impair(self, delay, loss=0):
+        """Frames to and fro take `delay` seconds, and a share of them is lost; both 0 mends. May also be texts."""
+        link, self.link = self.link, None
+        if link:
+            link.end()
+        if float(delay) or float(loss):
+            self.link = Link(ip, self.port, self.bridge, float(delay), float(loss))
 
     def power_off(self):
         self.inside("poweroff", status=None)  # it may be dead before it can say so

@@ -15,7 +15,7 @@ import urllib.request
 
 import proxy
 import world
-from cloud import REGION, SOURCES, main, need, same, test, wait_for
+from cloud import REGION, SOURCES, Skip, main, need, same, test, wait_for
 from world import World
 
 try:
@@ -245,6 +245,27 @@ def machines_can_be_killed_frozen_cut_off_and_slowed():
         three.kill()
         need(not connects(three.outside, 22), "the dead answer")
         same(net.state(three.id), "running", "nobody was told")
+
+
+@test
+def cables_delay_and_lose():
+    with World() as here:
+        if not os.access("/dev/net/tun", os.R_OK | os.W_OK):
+            raise Skip("there is no /dev/net/tun")
+        one, two = [finished(here.machine(i)) for i in Network(here).run(2, SCRIPT.format(key(), ""))]
+        one.impair(0.2)
+        began = time.monotonic()
+        need(connects(one.outside, 22), "too slow")
+        need(time.monotonic() - began >= 0.4, "there and back in less than twice the delay")
+        one.impair(0, 0.1)
+        same(ssh(one.outside, "head -c 300000 /dev/zero | md5sum"), ssh(two.outside, "head -c 300000 /dev/zero | md5sum"))
+        one.impair(0, 1)
+        need(not connects(one.outside, 22) and not connects(one.address, 22, two), "frames that are lost arrive")
+        one.impair(0)
+        same(ssh(one.outside, "echo mended"), "mended")
+        two.impair(0.1)
+        two.kill()
+        same([link for link in subprocess.check_output(["ip", "-o", "link"], text=True).split("\n") if two.id[-12:] in link], [], "its cable")
 
 
 # --- the control plane ---
