@@ -190,19 +190,25 @@ fleet_tags(struct run *run, struct arena *arena)
 
 /* --- what went wrong --- */
 
+bool
+fleet_is_unknown(const struct aws_error *error)
+{
+	static const char *const codes[] = {"AuthFailure", "InvalidClientTokenId", "InvalidAccessKeyId", "SignatureDoesNotMatch",
+		"RequestExpired", "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException"};
+	for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+		if (aws_error_is(error, codes[i]))
+			return true;
+	return false;
+}
+
 static void
 hint(struct aws *aws, const struct aws_error *error, struct failure *failure)
 {
-	static const char *const unknown[] = {"AuthFailure", "InvalidClientTokenId", "SignatureDoesNotMatch", "RequestExpired",
-		"ExpiredToken", "UnrecognizedClientException"};
 	struct str region = aws_region(aws), source = aws_credentials_source(aws);
 	const char *name, *where;
-	for (size_t i = 0; i < sizeof unknown / sizeof *unknown; i++)
-		if (aws_error_is(error, unknown[i])) {
-			failure_hint(failure, "AWS does not take the credentials from %.*s", STR_ARG(source));
-			return;
-		}
-	if (ec2_is_quota(error, &name, &where))
+	if (fleet_is_unknown(error))
+		failure_hint(failure, "AWS does not take the credentials from %.*s", STR_ARG(source));
+	else if (ec2_is_quota(error, &name, &where))
 		failure_hint(failure,
 			"the quota '%s' (%s) is used up in %.*s: raise it in the Service Quotas console, or ask for less", name,
 			where, STR_ARG(region));

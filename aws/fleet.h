@@ -126,6 +126,8 @@ struct ec2_tags fleet_tags(struct run *, struct arena *);
 /* What was being done, why it failed, and the way out of it. Returns false. */
 bool fleet_fail(struct aws *, const struct aws_error *, struct failure *, const char *doing, ...)
 	__attribute__((format(printf, 4, 5)));
+/* The credentials are not taken, whatever was asked with them. */
+bool fleet_is_unknown(const struct aws_error *);
 /* Waits; each time longer, from one second to five. False where the run is cancelled. */
 bool fleet_pause(struct run *, int64_t *ms);
 /* RUN/fleet/NAME */

@@ -3,15 +3,12 @@
 #include "base/arena.h"
 #include "runtime/journal.h"
 
-/* Money is in millionths of a dollar, and shown in cents, rounded up. */
-#define CENT 10000
 #define HOUR_MS 3600000
 
 static struct str
 dollars(struct arena *arena, int64_t millionths)
 {
-	int64_t cents = (millionths + CENT - 1) / CENT;
-	return str_printf(arena, "$%lld.%02lld", (long long)(cents / 100), (long long)(cents % 100));
+	return str_printf(arena, "$%.2f", (double)millionths / 1e6);
 }
 
 static int64_t

@@ -127,12 +127,12 @@ aws_observe(struct arena *arena, const struct project *project, const struct obs
 	if (!fleet_lay_out(arena, project, seen, diags))
 		return false;
 	seen->region = observing->cloud->region(arena, cloud_place(project), observing->environment);
+	seen->kept = fleet_find_kept(arena, observing, project, seen);
 	if (observing->offline)
 		words_add(arena, &unasked, STR("nothing was looked up (--offline): image, types, zones, prices, quotas"));
 	else if (!look(arena, project, observing, seen, &unasked, diags))
 		return false;
 	fleet_choose_zones(arena, project, seen);
-	seen->kept = fleet_find_kept(arena, observing, project, seen);
 	world->region = seen->region;
 	world->toolchain = asked_toolchain(arena, project);
 	place_hosts(arena, project, seen, world);
