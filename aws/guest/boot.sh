@@ -71,8 +71,8 @@ lease_loop() {
 	while :; do
 		last=$(stat -c %Y "$1")
 		printf -v now '%(%s)T' -1
-		((last + LEASE > now)) || break
-		sleep $((last + LEASE - now))
+		((last + LEASE >= now)) || break
+		sleep $((last + LEASE - now + 1))
 	done
 	shutdown -h now
 }
@@ -350,11 +350,11 @@ offered() {
 
 compiler() {
 	local asked="$COMPILER${COMPILER_VERSION:+ $COMPILER_VERSION}${COMPILER_TARGET:+ for $COMPILER_TARGET}"
-	local seen='' cc='' cxx
+	local seen='' others='' cc='' cxx
 	[ -z "$TOOLCHAIN_URL" ] || unpack_toolchain
 	if ! { find_compiler && find_cxx; }; then
-		[ "$TOOLCHAIN_URL" ] || install_compiler || seen=$(offered)
-		find_compiler || die "there is no $asked here${seen:+; there is: $seen}"
+		[ "$TOOLCHAIN_URL" ] || install_compiler || others=$(offered)
+		find_compiler || die "there is no $asked here${seen:+, but $seen}${others:+; installable: $others}"
 		find_cxx || cxx=''
 	fi
 	whitelist "$cc" "$COMPILER" cc "$CC"

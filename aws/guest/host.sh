@@ -332,19 +332,16 @@ use_step() {
 	folder=$steps/$1
 }
 
-# Nothing but the step's entries is left in the environment, and no shell variable of ours is hidden by one of them: from here on
-# there are only arguments.
-enter() { # STEP COMMAND WORDS… ENTRIES…
-	local _edcc
-	for _edcc in $(compgen -e); do export -n "${_edcc?}"; done
-	set -- "${entries[@]}"
+# Becomes the recipe, with nothing but the step's entries in the environment. They may have the names of our variables: none is used after them.
+enter() {
+	local _entry
+	for _entry in $(compgen -e); do export -n "${_entry?}"; done
 	ulimit -c 0
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
-	entries=()
-	export HOME=/root
-	for _edcc; do export "${_edcc?}"; done 2>/dev/null
-	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}" EDCC_STEP=$step
-	exec setsid "${command[@]}"
+	export HOME=/root EDCC_STEP=$step
+	for _entry in "${_entries[@]}"; do export "${_entry?}"; done 2>/dev/null
+	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}"
+	exec setsid "${_command[@]}"
 }
 
 # Until the collector has written what was printed: then it sleeps, or is gone.
@@ -379,13 +376,14 @@ runner() {
 }
 
 command_start() { # STEP, entries and the recipe on standard input
-	local entry recipe line directory=. entries=() command=()
+	local entry recipe line directory=.
+	local -a _entries=() _command=()
 	use_step "$1"
 	while IFS= read -r -d '' entry && [ "$entry" ]; do
 		case $entry in
 		EDCC_DIR=*) directory=${entry#*=} ;;
 		EDCC_STEP=*) ;;
-		*) entries+=("$entry") ;;
+		*) _entries+=("$entry") ;;
 		esac
 	done
 	# A connection that breaks must not run half a recipe.
@@ -401,12 +399,12 @@ command_start() { # STEP, entries and the recipe on standard input
 	: >"$folder/calls"
 	line=${recipe%%$'\n'*}
 	if [[ $line == '#!'* ]]; then
-		read -r -a command <<<"${line#??}"
+		read -r -a _command <<<"${line#??}"
 	else
-		command=(bash -u)
+		_command=(bash -u)
 	fi
-	command+=("$run/recipe/$step")
-	read -r line < <(trap '' HUP && runner </dev/null 2>/dev/null)
+	_command+=("$run/recipe/$step")
+	read -r line < <(trap '' HUP && exec </dev/null 2>/dev/null && runner)
 	[ "$line" = started ] || die "'$step' could not be started"
 	echo "$line"
 }
@@ -617,7 +615,7 @@ store_part() { # INDEX PATH OFFSET LENGTH URL HEADER…
 	for try in 1 2 3; do
 		status=$(store_config "$@" | curl -sS --globoff --proto =http,https --connect-timeout 10 --speed-limit 1000 --speed-time 60 \
 			-K - -T "$file" -o "$name.body" -D "$name.headers" -w '%{http_code}') 2>"$name.error" || status=000
-		case $status in 000 | 5?? | 429) nap $try ;; *) break ;; esac
+		case $status in 000 | 5?? | 429) ((try == 3)) || nap $try ;; *) break ;; esac
 	done
 	while read -r line; do
 		line=${line%$'\r'}
