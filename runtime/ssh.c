@@ -44,7 +44,6 @@ struct ssh {
 
 /* Nothing of the user's or of the system's own configuration is read. */
 static const char common[] = "Host *\n"
-			     "\tBatchMode yes\n"
 			     "\tCheckHostIP no\n"
 			     "\tCompression no\n"
 			     "\tConnectTimeout 5\n"
@@ -53,9 +52,6 @@ static const char common[] = "Host *\n"
 			     "\tEscapeChar none\n"
 			     "\tForwardAgent no\n"
 			     "\tGlobalKnownHostsFile none\n"
-			     "\tIdentitiesOnly yes\n"
-			     "\tIdentityAgent none\n"
-			     "\tIdentityFile " IDENTITY "\n"
 			     "\tKbdInteractiveAuthentication no\n"
 			     "\tLogLevel ERROR\n"
 			     "\tPasswordAuthentication no\n"
@@ -67,6 +63,11 @@ static const char common[] = "Host *\n"
 			     "\tUpdateHostKeys no\n"
 			     "\tUserKnownHostsFile " KNOWN_HOSTS "\n"
 			     "\tVerifyHostKeyDNS no\n";
+
+/* Without a key of the run's own: whatever the user's agent and files have; a person may be asked for a passphrase. */
+static const char own_key[] = "\tIdentitiesOnly yes\n"
+			      "\tIdentityAgent none\n"
+			      "\tIdentityFile " IDENTITY "\n";
 
 /* The control connection dies with us, however we die, and what runs over it dies with it: a child of the shell waits for the end of our pipe.
  * ssh has the shell's process id. A parent-death signal would not do: it comes when the thread ends that started the child. */
@@ -128,9 +129,11 @@ write_config(const struct ssh *ssh, struct arena *arena, struct str *error)
 	if (jumps)
 		add_machine(options, &jump, &config, &known);
 	buf_add_c(&config, common);
+	if (options->key)
+		buf_add_c(&config, own_key);
 	if (!os_make_folders(arena, options->folder, true, error))
 		return false;
-	if (symlink(options->key, identity) < 0 && errno != EEXIST) {
+	if (options->key && symlink(options->key, identity) < 0 && errno != EEXIST) {
 		*error = str_printf(arena, "cannot make '%s': %s", identity, strerrordesc_np(errno));
 		return false;
 	}
@@ -154,8 +157,9 @@ explain(const struct ssh *ssh, struct arena *arena, struct str words, struct str
 		return SSH_REFUSED;
 	}
 	if (ssh_words_have(words, "Permission denied") || ssh_words_have(words, "Too many authentication failures")) {
-		*error = str_printf(arena, "'%.*s' does not let '%.*s' in with the key '%s'", STR_ARG(address),
-			STR_ARG(options->user), options->key);
+		struct str key = options->key ? str_printf(arena, "the key '%s'", options->key) : STR("any key of yours");
+		*error = str_printf(
+			arena, "'%.*s' does not let '%.*s' in with %.*s", STR_ARG(address), STR_ARG(options->user), STR_ARG(key));
 		return SSH_REFUSED;
 	}
 	struct str cause = words.n ? ssh_words_cause(ssh_words_first(words)) : STR("no answer");
@@ -195,8 +199,8 @@ static bool
 start_master(struct ssh *ssh, struct arena *arena, struct str *error)
 {
 	/* At a lower level it does not say that the other side is silent. */
-	static const char *const argv[] = {
-		"sh", "-c", with_lifeline, "ssh", "-F", CONFIG, "-o", "LogLevel=INFO", "-N", "-M", "machine", NULL};
+	static const char *const argv[] = {"sh", "-c", with_lifeline, "ssh", "-F", CONFIG, "-o", "BatchMode=yes", "-o",
+		"LogLevel=INFO", "-N", "-M", "machine", NULL};
 	int ends[2];
 	const char *log = in_folder(ssh, arena, CONNECTION_LOG);
 	unlink(log);
@@ -408,7 +412,10 @@ bool
 ssh_start(struct ssh *ssh, struct arena *arena, const struct ssh_call *call, struct os_process *process, struct str *error)
 {
 	struct os_spawn spawn;
-	int errors = open(in_folder(ssh, arena, COMMANDS_LOG), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	const char *log = in_folder(ssh, arena, COMMANDS_LOG);
+	int errors = os_make_folders(arena, ssh->options.folder, true, error)
+			     ? open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)
+			     : -1;
 	bool started = prepare(ssh, arena, call, errors, &spawn, error) == SSH_DONE;
 	spawn.capture = true;
 	started = started && os_start(arena, &spawn, process, error);

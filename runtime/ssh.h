@@ -14,7 +14,7 @@ struct ssh_options {
 	struct str address, user; /* "root" */
 	int port; /* 0: 22 */
 	const char *folder; /* absolute, of this connection alone, private: known_hosts, the configuration, the socket, logs */
-	const char *key; /* the private key's file, absolute */
+	const char *key; /* the private key's file, absolute; NULL: the user's own keys, as ssh finds them */
 	struct str host_key; /* "ssh-ed25519 AAAA…": what it must show; nothing else is accepted */
 	struct str jump_address, jump_host_key; /* through another machine of the same user and key; none: directly */
 	char *const *environment; /* NULL-ended; with what marks the run's processes */

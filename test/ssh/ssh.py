@@ -104,10 +104,10 @@ class Tool:
 
     number = 0
 
-    def __init__(self, machine, mark=MARK, **more):
+    def __init__(self, machine, mark=MARK, agent="", **more):
         Tool.number += 1
         self.folder = path(f"run-{Tool.number}-" + "long" * 30)
-        environment = {"PATH": os.environ["PATH"], **dict([mark.split("=")]), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
+        environment = {"PATH": os.environ["PATH"], "SSH_AUTH_SOCK": agent, **dict([mark.split("=")]), "ASAN_OPTIONS": "detect_leaks=0:exitcode=99"}
         self.process = subprocess.Popen([TOOL], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
         options = {"address": machine.address, "port": machine.port, "user": USER, "folder": self.folder, "key": path("key"), "host_key": KEY}
         self("open", **{**options, **more})
@@ -227,7 +227,7 @@ def commands(tool):
 
 
 def interruptions(tool):
-    equal("connected", tool("connect")["end"], "done")
+    equal("one that is started connects by itself", tool("start", command="echo on"), {"status": 0, "output": "on\n"})
     answer, took = timed(lambda: tool.run("sleep 50", cancel_after=200))
     equal("cancelled", (answer["end"], answer["error"]), ("cancelled", "what was asked of '127.0.0.1' was cancelled"))
     check("at once", took < 1.5, took)
@@ -281,17 +281,17 @@ def late_machines(port):
         nobody.stop()
     first = Machine("127.0.0.1", port, host_key="other_key").start()
     with Tool(first) as tool:
-        equal("its image's key", tool("connect", deadline=800), {"end": "refused", "error": refusal("127.0.0.1", "other_key")})
+        equal("its image's key", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.1", "other_key")})
         then = Machine("127.0.0.1", port)
         threading.Timer(0.5, lambda: (first.stop(), then.start())).start()
         equal("then its own", tool("connect", deadline=9000)["end"], "done")
         then.stop()
     subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", path("ecdsa_key")], check=True)
     with Machine("127.0.0.1", port, host_key="ecdsa_key") as machine, Tool(machine) as tool:
-        equal("a key of another kind", tool("connect", deadline=500), {"end": "refused", "error": refusal("127.0.0.1", "ecdsa_key")})
+        equal("a key of another kind", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.1", "ecdsa_key")})
     with Machine("127.0.0.1", port, lets_in="other_key") as machine, Tool(machine) as tool:
         error = f"'127.0.0.1' does not let '{USER}' in with the key '{path('key')}'"
-        equal("without our key", tool("connect", deadline=1500), {"end": "refused", "error": error})
+        equal("without our key", tool("connect", deadline=2000), {"end": "refused", "error": error})
     with socket.create_server(("127.0.0.1", port)), Tool(nobody) as tool:
         answer, took = timed(lambda: tool("connect", deadline=700))
         equal("one that says nothing", answer, {"end": "lost", "error": "cannot reach '127.0.0.1' by ssh: no answer"})
@@ -308,9 +308,24 @@ def jumps(machine):
             equal("through another", tool("connect")["end"], "done")
             equal("as if it were near", tool.run("cat; exit 6", input="text"), done(6, "text"))
         with Tool(machine, **{**through, "jump_host_key": KEY}) as tool:
-            equal("another's key", tool("connect", deadline=300), {"end": "refused", "error": refusal("127.0.0.2", "other_key")})
+            equal("another's key", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.2", "other_key")})
     with Tool(machine, **through) as tool:
-        equal("which is not there", tool("connect", deadline=300)["end"], "lost")
+        equal("which is not there", tool("connect", deadline=2000)["end"], "lost")
+
+
+def own_keys(machine):
+    """Without a key of the run's own: what the user's agent has."""
+    socket_path = path("agent")
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL) as agent:
+        until(lambda: os.path.exists(socket_path), 5)
+        with Tool(machine, agent=socket_path, key="") as tool:
+            error = f"'127.0.0.1' does not let '{USER}' in with any key of yours"
+            equal("none fits", tool("connect", deadline=2000), {"end": "refused", "error": error})
+            subprocess.run(["ssh-add", "-q", path("key")], env={**os.environ, "SSH_AUTH_SOCK": socket_path}, check=True)
+            equal("one does", tool("connect")["end"], "done")
+        with Tool(machine, agent=socket_path, key=path("other_key")) as tool:
+            equal("the agent is not asked for a run's key", tool("connect", deadline=2000)["end"], "refused")
+        agent.terminate()
 
 
 def kills(machine):
@@ -356,23 +371,20 @@ if not SSHD or not shutil.which("ssh"):
     print("0 passed, 0 failed, 1 skipped")
     sys.exit(0)
 KEY, OTHER_KEY, _ = make_key("host_key"), make_key("other_key"), make_key("key")
-made_folder = os.getuid() == 0 and not os.path.exists("/run/sshd")
-if made_folder:
-    os.mkdir("/run/sshd", 0o755)
+if os.getuid() == 0:
+    os.makedirs("/run/sshd", 0o755, exist_ok=True)  # as the system does it for an sshd of its own
 try:
     with Machine("127.0.0.1", free_port()) as local:
         for test in (keys, commands, interruptions, losses):
             print(f"-- {test.__name__}", flush=True)
             with Tool(local) as connection:
                 test(connection)
-        for test in (jumps, kills, without_ssh):
+        for test in (jumps, own_keys, kills, without_ssh):
             print(f"-- {test.__name__}", flush=True)
             test(local)
     print("-- late_machines", flush=True)
     late_machines(free_port())
 finally:
     shutil.rmtree(folder, ignore_errors=True)
-    if made_folder:
-        os.rmdir("/run/sshd")
 print(f"{passed} passed, {failed} failed, 0 skipped")
 sys.exit(failed > 0)

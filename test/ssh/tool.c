@@ -46,11 +46,12 @@ word(struct tool *tool, const char *name)
 static void
 open_connection(struct tool *tool)
 {
+	struct str key = json_text(tool->line, "key", none);
 	struct ssh_options options = {.address = kept(tool, "address"),
 		.user = kept(tool, "user"),
 		.port = (int)json_integer(tool->line, "port", 0),
 		.folder = str_c(&tool->kept, kept(tool, "folder")),
-		.key = str_c(&tool->kept, kept(tool, "key")),
+		.key = key.n ? str_c(&tool->kept, key) : NULL,
 		.host_key = kept(tool, "host_key"),
 		.jump_address = kept(tool, "jump"),
 		.jump_host_key = kept(tool, "jump_host_key"),
