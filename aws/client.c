@@ -31,6 +31,22 @@ ca_bundle(const struct aws_config *config)
 	return path.n ? path : aws_config_get(config, config->profile, "ca_bundle");
 }
 
+/* Those of another client. */
+static void
+take_credentials(struct aws *aws, struct aws *like)
+{
+	pthread_mutex_lock(&like->lock);
+	const struct credentials *from = &like->credentials;
+	aws->credentials = (struct credentials){
+		.access_key = str_dup(&aws->secrets, from->access_key),
+		.secret = str_dup(&aws->secrets, from->secret),
+		.token = str_dup(&aws->secrets, from->token),
+		.expires = from->expires,
+		.source = str_dup(&aws->secrets, from->source),
+	};
+	pthread_mutex_unlock(&like->lock);
+}
+
 static bool
 set_up(struct aws *aws, const struct aws_options *options, struct arena *arena, struct str *error)
 {
@@ -49,7 +65,9 @@ set_up(struct aws *aws, const struct aws_options *options, struct arena *arena, 
 	struct str bundle = ca_bundle(&aws->config);
 	struct http_options http = {.ca_bundle = bundle.n ? str_c(&aws->arena, bundle) : NULL, .user_agent = "edcc/" EDCC_VERSION};
 	aws->http = http_client_new(&http, arena, error);
-	if (!aws->http || !credentials_find(&aws->secrets, &aws->config, aws->http, aws->cancel, &aws->credentials, error))
+	if (aws->http && options->like)
+		take_credentials(aws, options->like);
+	else if (!aws->http || !credentials_find(&aws->secrets, &aws->config, aws->http, aws->cancel, &aws->credentials, error))
 		return false;
 	aws->source = str_dup(&aws->arena, aws->credentials.source);
 	return true;

@@ -22,6 +22,7 @@ account_locate(struct account *account)
 	if (project) {
 		place = cloud_place(project);
 		account->sweeping.project = project->name;
+		account->elsewhere = project->provider == PROVIDER_AWS && first_sweep(cli->providers);
 	}
 	diag_clear(&cli->diags);
 	cli->diags = own;

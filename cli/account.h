@@ -8,6 +8,7 @@
 struct account {
 	struct cli *cli;
 	struct sweeping sweeping; /* its project: none where there is no Edccfile, or one with errors */
+	bool elsewhere; /* the project's provider leaves what only an account may know of */
 	const char *state; /* the folder of the journals; NULL where there is no Edccfile */
 	struct os_cancel cancel; /* what every call goes by; may be changed at any time */
 	struct failure failure;

@@ -1,6 +1,6 @@
-#include "cli/command.h"
+#include "cli/machines.h"
 #include "cli/view.h"
-#include "runtime/journal.h"
+#include "runtime/provider.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,6 +10,7 @@ struct report {
 	struct cli *cli;
 	struct journal_state state;
 	const char *condition; /* running, ended, kept, abandoned */
+	struct machines machines; /* of a fleet that is elsewhere */
 };
 
 /* What is shown of a line of the journal: in `edcc status`, and as members of an object in --json. */
@@ -30,7 +31,7 @@ condition(const struct journal_state *state)
 {
 	if (state->ended)
 		return "ended";
-	if (state->kept)
+	if (journal_is_kept(state))
 		return "kept";
 	return os_owner_alive(&state->owner) ? "running" : "abandoned";
 }
@@ -104,6 +105,30 @@ is_past(const struct report *report, const struct json *line)
 	       str_is(json_text(line, "state", STR("")), "ready");
 }
 
+static struct str
+machine_address(const struct remnant_machine *machine)
+{
+	return machine->public_address.n ? machine->public_address : machine->private_address;
+}
+
+static void
+print_machines(struct report *report)
+{
+	struct arena *arena = &report->cli->arena;
+	for (size_t i = 0; i < report->machines.count; i++) {
+		const struct remnant_machine *machine = &report->machines.list[i];
+		struct str parts[] = {machine->state, machine->type, machine_address(machine), machine->id};
+		struct words words = {NULL, 0};
+		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
+			if (parts[k].n)
+				words_add(arena, &words, parts[k]);
+		put_row("machine", machine->name, words_join(arena, words, STR(", ")));
+	}
+	if (report->machines.why.n && !report->machines.known)
+		printf("the machines are as the journal has them: the account could not be asked: %.*s\n",
+			STR_ARG(report->machines.why));
+}
+
 static void
 print_rows(struct report *report)
 {
@@ -119,6 +144,7 @@ print_rows(struct report *report)
 				put_row(record_name(shown[i].record), lines.entries[k].key,
 					row_text(arena, shown[i].record, lines.entries[k].value));
 	}
+	print_machines(report);
 	if (verdict)
 		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
 	for (size_t i = 0; i < state->open_count; i++)
@@ -148,6 +174,28 @@ put_lines(struct json_writer *json, struct report *report, const struct shown *w
 }
 
 static void
+put_machines(struct json_writer *json, const struct machines *machines)
+{
+	json_open_array(json, "machines");
+	for (size_t i = 0; i < machines->count; i++) {
+		const struct remnant_machine *machine = &machines->list[i];
+		const struct {
+			const char *name;
+			struct str value;
+		} members[] = {{"name", machine->name}, {"id", machine->id}, {"state", machine->state}, {"type", machine->type},
+			{"zone", machine->zone}, {"private", machine->private_address}, {"public", machine->public_address}};
+		json_open_object(json, NULL);
+		for (size_t k = 0; k < sizeof members / sizeof *members; k++)
+			if (members[k].value.n)
+				json_put_text(json, members[k].name, members[k].value);
+		json_close(json);
+	}
+	json_close(json);
+	if (machines->why.n && !machines->known)
+		json_put_text(json, "unasked", machines->why);
+}
+
+static void
 print_json(struct report *report)
 {
 	const struct journal_state *state = &report->state;
@@ -161,6 +209,8 @@ print_json(struct report *report)
 	json_put_text(json, "state", str_from(report->condition));
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
 		put_lines(json, report, &shown[i]);
+	if (report->machines.count || report->machines.why.n)
+		put_machines(json, &report->machines);
 	if (verdict) {
 		json_put_text(json, "verdict", json_text(verdict, "verdict", STR("")));
 		if (json_text(verdict, "reason", STR("")).n)
@@ -187,6 +237,7 @@ status_run(struct cli *cli)
 		return EXIT_STATUS_USAGE;
 	}
 	report.condition = condition(&report.state);
+	report.machines = machines_find(cli, &report.state);
 	if (cli->flags.json)
 		print_json(&report);
 	else
@@ -198,7 +249,8 @@ const struct command command_status = {
 	.name = "status",
 	.synopsis = "",
 	.doc = "print how the run goes, or how the last one went",
-	.details = "Hosts, steps, artifacts, compiles, the verdict, and what is there to be removed.\n",
+	.details = "Hosts, steps, artifacts, compiles, the verdict, and what is there to be removed.\n"
+		   "The machines of a fleet that is elsewhere are looked up, for a second at most.\n",
 	.flags = FLAGS_FILE | FLAG_BIT(json) | FLAG_BIT(run),
 	.run = status_run,
 };

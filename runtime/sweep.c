@@ -139,7 +139,8 @@ sweep_remove_all(const struct sweeping *sweeping, const struct remnant *remnants
 	for (size_t i = 0; i < count; i++)
 		if (chosen[i])
 			things += (int64_t)remnants[i].machines + remnants[i].networks;
-	event_emit(events, (struct event){.kind = EVENT_TEARDOWN, .number = things});
+	if (things)
+		event_emit(events, (struct event){.kind = EVENT_TEARDOWN, .number = things});
 	for (size_t i = 0; i < count; i++) {
 		tasks[i] = (struct task){.sweeping = sweeping, .remnant = &remnants[i], .events = events, .done = !chosen[i]};
 		if (chosen[i] && pool)

@@ -68,6 +68,7 @@ class Run:
     def subnet(self):
         made = self.ec2.create_subnet(VpcId=self.vpc_id, CidrBlock="10.0.0.0/24", TagSpecifications=self.specification("subnet"))
         self.subnet_id = self.add("subnet", made, "Subnet", "SubnetId")
+        self.ec2.modify_subnet_attribute(SubnetId=self.subnet_id, MapPublicIpOnLaunch={"Value": True})
 
     def group(self):
         made = self.ec2.create_security_group(VpcId=self.vpc_id, GroupName=f"edcc {self.id}", Description="edcc", TagSpecifications=self.specification("security-group"))
@@ -96,10 +97,10 @@ def there(region):
 class Account(Project):
     """An account with nothing of edcc's in it but what a test makes, a folder without an Edccfile, and the proxy that looks at every request."""
 
-    def __init__(self, name, edccfile=None):
+    def __init__(self, name, edccfile=None, files=None):
         MOTO.start()
         MOTO.post("/moto-api/reset")
-        super().__init__(name, edccfile=edccfile)
+        super().__init__(name, edccfile=edccfile, files=files)
         self.seen, self.answers = [], {}
 
     def touch(self, method, path, body):
@@ -110,10 +111,22 @@ class Account(Project):
         answer = self.answers.get(action)
         return answer(parameters, region) if answer else None
 
-    def gc(self, *arguments, command="gc", status=0):
+    def gc(self, *arguments, command="gc", status=0, env=None):
         self.proxy, self.seen = Proxy(self.touch), []
         with self.proxy:
-            return self.edcc(command, *arguments, status=status, env=aws(self.proxy.url))
+            return self.edcc(command, *arguments, status=status, env={**aws(self.proxy.url), **(env or {})})
+
+    def journal_of(self, run, ended=False):
+        """As a run of this folder would have left it that has kept its fleet, or is over."""
+        machines = [{"id": id, "private": f"10.0.0.{4 + i}", "public": f"203.0.113.{1 + i}"} for i, id in enumerate(run.instances)]
+        lines = [{"record": "run", "run": run.id, "format": 1, "project": run.tags["edcc:project"], "provider": "aws", "dir": self.dir, "owner": {"host": socket.gethostname(), "pid": 1, "start": 1}}]
+        if ended:
+            lines.append({"record": "end", "run": run.id, "status": 0})
+        else:
+            lines += [{"record": "intent", "action": "instances", "type": "instances", "params": {"region": run.region}},
+                      {"record": "done", "action": "instances", "result": {"host_key": "ssh-ed25519 AAAAJOURNAL", "machines": machines}},
+                      {"record": "kept", "run": run.id, "until": int(time.time() + HOURS) * 1000}]
+        self.write(f".edcc/runs/{run.id}/journal", "".join(json.dumps({"time": 1, **line}) + "\n" for line in lines))
 
     def calls(self, *actions):
         return sum(action in actions for action, _ in self.seen)
@@ -258,6 +271,124 @@ def errors_name_the_way_out():
     same(run.left(), run.things, "what is there")
     result = account.edcc("gc", status=4, env=aws(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
     need(result.errors.startswith("edcc: error: Unable to locate credentials"), result)
+
+
+AWS = "provider aws:\n    region = eu-west-1\n\nbuild x:\n    true\n"
+
+
+@test
+def destroy_knows_of_the_project_what_no_journal_here_does():
+    account = Account("shop", AWS)
+    goes = {"expired": Run(expires=-1, project="shop"), "dead": Run(by=DEAD, project="shop"), "kept": Run(by=DEAD, project="shop", **{"edcc:kept": "yes"})}
+    stays = {"foreign": Run(project="shop"), "alive": Run(by=ALIVE, project="shop"), "another project's": Run(by=DEAD), "elsewhere": Run(OTHER, by=DEAD, project="shop")}
+    result = account.gc(command="destroy")
+    for name, run in goes.items():
+        same(run.left(), [], name)
+    for name, run in stays.items():
+        same(run.left(), run.things, name)
+    foreign = stays["foreign"].id
+    need(f"run {foreign} of ann@elsewhere may be in use and stays: edcc gc {foreign} removes it all the same\n" in result.output, result)
+    same(len(re.findall("nothing is left", result.output)), 1, "ends")
+    account.gc("--run", foreign, command="destroy")
+    same((stays["foreign"].left(), stays["alive"].left()), ([], stays["alive"].things), "the run that was named")
+    result = account.gc("--run", "nonsense", command="destroy", status=1)
+    need(f"edcc: error: there is no run 'nonsense' in '{account.path('.edcc')}', and nothing of it in the account\n" in result.output, result)
+    result = account.edcc("destroy", status=4, env=aws(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
+    need("Unable to locate credentials" in result.output and "what the account has is not known" in result.output, result)
+
+
+@test
+def destroy_asks_nobody_where_all_is_local():
+    account = Account("local", "build x:\n    true\n")
+    run = Run(by=DEAD, project="local")
+    account.gc(command="destroy")
+    same((account.seen, run.left()), ([], run.things), "requests")
+    # Where an earlier run was elsewhere, that is asked.
+    account.journal_of(run, ended=True)
+    account.gc(command="destroy")
+    same(run.left(), [], "what is left")
+
+
+@test
+def status_asks_for_the_machines_or_says_why_not():
+    account = Account("state", AWS)
+    run = Run(by=DEAD, project="state", machines=3)
+    account.journal_of(run)
+    run.ec2.terminate_instances(InstanceIds=run.instances[2:])
+    result = account.gc(command="status")
+    same(account.calls("DescribeInstances"), 1, "calls")
+    rows = dict(re.findall(r"(?m)^machine   (\S+)  (.*)$", result.output))
+    same(sorted(rows), ["coop-1", "coop-2", "host"], "machines")
+    need(re.fullmatch(rf"running, c7i.large, [0-9.]+, {run.instances[0]}", rows["host"]), rows)
+    need(re.fullmatch(rf"gone, c7i.large, .*{run.instances[2]}", rows["coop-2"]), rows)
+    machine = json.loads(account.gc("--json", command="status").output)["machines"][1]
+    same((machine["name"], machine["id"], machine["state"]), ("coop-1", run.instances[1], "running"), "in JSON")
+
+    account.answers = {"DescribeInstances": lambda *_: time.sleep(5)}
+    began = time.monotonic()
+    result = account.gc(command="status")
+    need(time.monotonic() - began < 3, "it waited")
+    need(f"machine   host  launched, 203.0.113.1, {run.instances[0]}\n" in result.output, result)
+    need("the machines are as the journal has them: the account could not be asked: it has not answered within a second\n" in result.output, result)
+    same(json.loads(account.gc("--json", command="status").output)["unasked"], "it has not answered within a second", "in JSON")
+
+
+SSH = """#!/bin/sh
+echo "$@"
+cat ssh_config known_hosts
+exit 42
+"""
+
+
+@test
+def ssh_shows_the_way_to_a_machine_and_whose_key_it_must_have():
+    account = Account("shell", AWS, {"bin/ssh": SSH})
+    os.chmod(account.path("bin/ssh"), 0o755)
+    run = Run(by=DEAD, project="shell", machines=3)
+    newer = Run(by=DEAD, project="other", machines=1)
+    env = {"PATH": account.path("bin") + ":" + os.environ["PATH"]}
+
+    def ssh(*arguments, status=42, **more):
+        return account.gc(*arguments, command="ssh", status=status, env={**env, **more})
+
+    result = ssh(status=4)
+    same(result.errors, f"edcc: error: nothing says which key the HOST of run {run.id} must show\nedcc: hint: its journal does, where it was started; "
+         "its tag edcc:host-key does from when it is ready on\n", "no key")
+    run.ec2.create_tags(Resources=run.instances[:1], Tags=[{"Key": "edcc:host-key", "Value": "ssh-ed25519 AAAATAGGED"}])
+    address = run.ec2.describe_instances(InstanceIds=run.instances[:1])["Reservations"][0]["Instances"][0]["PublicIpAddress"]
+    for arguments in ((), ("host",), (run.instances[0],), (address,)):
+        result = ssh(*arguments)
+        need(f"HostName {address}\n" in result.output and "machine ssh-ed25519 AAAATAGGED\n" in result.output, result)
+        need("StrictHostKeyChecking yes" in result.output and "IdentityAgent none" not in result.output, result)
+    need(" machine ls -l a b\n" in ssh("host", "--", "ls", "-l", "a b").output, "a command")
+    need(" machine uptime\n" in ssh("--", "uptime").output, "a command on the host")
+
+    # The journal's word, and the run's own key, where they are here.
+    account.journal_of(run)
+    account.write(f".edcc/runs/{run.id}/fleet/key", "a key")
+    result = ssh()
+    need("machine ssh-ed25519 AAAAJOURNAL\n" in result.output and "IdentityAgent none" in result.output, result)
+
+    result = ssh("cop-1", status=1)
+    same(result.errors, f"edcc: error: run {run.id} has no machine 'cop-1'\nedcc: hint: did you mean 'coop-1'?\n", "a misspelt machine")
+    result = ssh("nonsense", status=1)
+    same(result.errors, f"edcc: error: run {run.id} has no machine 'nonsense'\nedcc: hint: there are host, coop-1, coop-2\n", "no machine")
+    run.ec2.stop_instances(InstanceIds=run.instances[:1])
+    same(ssh(status=4).errors, f"edcc: error: host ({run.instances[0]}) is stopped\n", "a machine that does not run")
+    same(newer.left(), newer.things, "another project's")
+    need(not [name for name in os.listdir("/tmp") if name.startswith("edcc-ssh-")], "a folder is left")
+
+
+@test
+def ssh_without_an_edccfile_takes_the_only_fleet_there_is():
+    account = Account("nowhere")
+    same(account.gc(command="ssh", status=1).errors, "edcc: error: no fleet is running\nedcc: hint: `edcc gc --dry-run` lists what there is in every region; "
+         "--region NAME chooses another\n", "none")
+    runs = [Run(machines=1), Run(machines=1)]
+    same(account.gc(command="ssh", status=1).errors, "edcc: error: 2 fleets run there, and no Edccfile here says which\n"
+         "edcc: hint: name a run with --run ID; `edcc gc --dry-run` lists them\n", "two")
+    result = account.gc("--run", runs[1].id, command="ssh", status=4)
+    need(f"the HOST of run {runs[1].id}" in result.errors, result)
 
 
 main("gc")
