@@ -6,6 +6,7 @@ import contextlib
 import glob
 import os
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -139,7 +140,9 @@ class Machine:
             started = self.process is not None
         if started:
             self.unplug()
-            self.process.kill()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.first or self.process.pid, signal.SIGKILL)
+            # Its first process is gone when all are.
             self.process.wait()
 
     def unplug(self):

@@ -15,7 +15,7 @@ import urllib.request
 
 import proxy
 import world
-from cloud import REGION, SOURCES, Skip, main, need, same, test, wait_for
+from cloud import REGION, Skip, main, need, same, test, wait_for
 from world import World
 
 try:
@@ -469,8 +469,7 @@ def nothing_is_left_however_it_ends():
         with open("/proc/mounts") as before:
             mounts = before.read()
         process = subprocess.Popen([*world.BOX, "bash", "-c", '"$@"; exit $?', "box", "env", f"{world.IN_THE_BOX}=yes", sys.executable, "-c", inner],
-                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-                                   env={**os.environ, "EDCC_TEST_SOURCES": SOURCES})
+                                   stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         same(process.stdout.readline(), "booted\n")
         need(len(set(elsewhere().values())) == 3, "not two machines and a data centre", elsewhere())
         inside = sorted(pid for pid in elsewhere() if pid != process.pid)

@@ -56,6 +56,7 @@ def box():
     if os.environ.get(IN_THE_BOX) or missing():
         return
     os.environ[IN_THE_BOX] = "yes"
+    os.environ["EDCC_TEST_SOURCES"] = cloud.SOURCES  # also for those with another HOME
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     # A shell as the first process, since that one has to take leave of orphans.
     os.execvp(BOX[0], [*BOX, "bash", "-c", '"$@"; exit $?', "box", sys.executable, *sys.argv])
