@@ -15,6 +15,7 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 
 import amazon
 import answers
@@ -68,7 +69,7 @@ class World:
     def __init__(self, latency=0, minute=60, base=None, log=None):
         self.latency, self.minute, self.log = latency, minute, log
         self.base = base or os.environ.get("EDCC_TEST_BASE") or "/"
-        self.machines, self.outside, self.bridges, self.notices = {}, {}, {}, {}  # by id, by address, by VPC, by id
+        self.machines, self.outside, self.networks, self.bridges, self.notices = {}, {}, {}, {}, {}  # by id, by address, by subnet, by VPC, by id
         self.changed, self.ending = threading.Event(), threading.Event()
         self.booting = threading.Semaphore(4)  # so many at once
         self.url = f"http://{FRONT}:{PORT}"
@@ -178,7 +179,10 @@ class World:
             self.changed.clear()
             if self.ending.is_set():
                 return
-            self.look()
+            try:
+                self.look()
+            except Exception:  # what is not followed must be seen, and the rest goes on
+                traceback.print_exc()
 
     def look(self):
         pages = self.ec2.get_paginator("describe_instances").paginate()
@@ -190,14 +194,20 @@ class World:
                 known.kill()
 
     def launch(self, instance):
-        subnet = self.ec2.describe_subnets(SubnetIds=[instance["SubnetId"]])["Subnets"][0]
-        inner = ipaddress.ip_network(subnet["CidrBlock"])
-        vpc = self.ec2.describe_vpcs(VpcIds=[instance["VpcId"]])["Vpcs"][0]["CidrBlock"]
         # Without a public address it still reaches the metadata; nobody is told of this one.
         outside = instance.get("PublicIpAddress") or str(ipaddress.ip_address("100.64.0.1") + len(self.machines))
-        one = machine.Machine(instance, self.bridge(instance["VpcId"]), vpc, inner.prefixlen, str(inner[1]), outside, OPERATOR, self.base, self.powered_off)
+        one = machine.Machine(instance, *self.network(instance), outside, OPERATOR, self.base, self.powered_off)
         self.machines[one.id] = self.outside[outside] = one
         threading.Thread(target=self.boot, args=[one], daemon=True).start()
+
+    def network(self, instance):
+        """The bridge, the VPC's range, the length of the subnet's prefix and its gateway."""
+        subnet = instance["SubnetId"]
+        if subnet not in self.networks:
+            inner = ipaddress.ip_network(self.ec2.describe_subnets(SubnetIds=[subnet])["Subnets"][0]["CidrBlock"])
+            vpc = self.ec2.describe_vpcs(VpcIds=[instance["VpcId"]])["Vpcs"][0]["CidrBlock"]
+            self.networks[subnet] = self.bridge(instance["VpcId"]), vpc, inner.prefixlen, str(inner[1])
+        return self.networks[subnet]
 
     def boot(self, one):
         if self.ending.wait(max(0, self.amazon.boots_at.get(one.id, 0) - time.time())):
