@@ -356,7 +356,7 @@ settle() { # PID
 
 # Starts the recipe and waits for it. The output goes through a pipe, since a recipe may open /dev/stderr anew, which would truncate a file.
 runner() {
-	local out collector pid status begin now
+	local out self=$BASHPID collector pid status begin now
 	exec {out}> >(exec cat >>"$folder/output" 2>/dev/null)
 	collector=$!
 	now_ms && begin=$now
@@ -364,7 +364,7 @@ runner() {
 	(enter) >&"$out" 2>&1 &
 	pid=$!
 	exec {out}>&-
-	echo "$BASHPID $pid $collector" | replace "$folder/pids"
+	echo "$self $pid $collector" | replace "$folder/pids"
 	echo started
 	exec >/dev/null
 	wait "$pid"
