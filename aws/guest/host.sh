@@ -333,8 +333,10 @@ use_step() {
 }
 
 # Becomes the recipe, with nothing but the step's entries in the environment. They may have the names of our variables: none is used after them.
-enter() {
-	local _entry
+enter() { # RUNNER COLLECTOR
+	local _entry self=$BASHPID
+	# Before anything of it runs: build_success reads this.
+	echo "$1 $self $2" | replace "$folder/pids"
 	for _entry in $(compgen -e); do export -n "${_entry?}"; done
 	ulimit -c 0
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
@@ -361,10 +363,10 @@ runner() {
 	collector=$!
 	now_ms && begin=$now
 	echo "$begin" >"$folder/begun"
-	(enter) >&"$out" 2>&1 &
+	(enter "$self" "$collector") >&"$out" 2>&1 &
 	pid=$!
 	exec {out}>&-
-	echo "$self $pid $collector" | replace "$folder/pids"
+	while [ ! -e "$folder/pids" ] && kill -0 "$pid"; do nap 0.01; done
 	echo started
 	exec >/dev/null
 	wait "$pid"
