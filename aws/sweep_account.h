@@ -46,7 +46,7 @@ bool sweep_fail(struct aws *, const struct aws_error *, struct failure *);
 /* sweep_remove.c */
 bool sweep_remove(void *account, const struct remnant *, struct events *, struct failure *);
 /* sweep_shell.c */
-bool sweep_machines(void *account, struct str run, struct remnant_machine **, size_t *count, struct failure *);
+bool sweep_machines(void *account, const struct remnant *, struct remnant_machine **, size_t *count, struct failure *);
 char **sweep_shell(
 	void *account, const struct remnant *, struct str machine, const char *key, const char *command, struct failure *);
 

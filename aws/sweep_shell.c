@@ -42,17 +42,31 @@ state_word(enum ec2_state state)
 	return words[state];
 }
 
+/* Machines of several launches have the same indices: a journal knows better. */
+static void
+put_in_order(struct ec2_instance *instances, size_t count, struct words order)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t index = 0;
+		while (index < order.n && !str_eq(order.w[index], instances[i].id))
+			index++;
+		if (order.n)
+			instances[i].launch_index = (int64_t)index;
+	}
+	if (count)
+		qsort(instances, count, sizeof *instances, by_launch);
+}
+
 bool
-sweep_machines(void *context, struct str run, struct remnant_machine **list, size_t *count, struct failure *failure)
+sweep_machines(void *context, const struct remnant *remnant, struct remnant_machine **list, size_t *count, struct failure *failure)
 {
 	struct sweep_account *account = context;
 	struct arena *arena = failure->arena;
 	struct aws_error error = {.status = 0};
 	struct ec2_instance *instances;
-	if (!ec2_describe_instances(account->aws, arena, NULL, run, &instances, count, &error))
+	if (!ec2_describe_instances(account->aws, arena, NULL, remnant->run, &instances, count, &error))
 		return sweep_fail(account->aws, &error, failure);
-	if (*count)
-		qsort(instances, *count, sizeof *instances, by_launch);
+	put_in_order(instances, *count, remnant->order);
 	*list = arena_array(arena, struct remnant_machine, *count + 1);
 	int64_t number = -1;
 	for (size_t i = 0; i < *count; i++) {
@@ -179,7 +193,7 @@ sweep_shell(void *context, const struct remnant *remnant, struct str name, const
 	struct remnant_machine *list;
 	struct str error = {NULL, 0};
 	size_t count;
-	if (!sweep_machines(account, remnant->run, &list, &count, failure))
+	if (!sweep_machines(account, remnant, &list, &count, failure))
 		return NULL;
 	const struct remnant_machine *host = machine_named(list, count, remnant->run, (struct str){NULL, 0}, failure);
 	const struct remnant_machine *machine = host ? machine_named(list, count, remnant->run, name, failure) : NULL;

@@ -1,5 +1,4 @@
 #include "cli/account.h"
-#include "runtime/journal.h"
 
 static const struct sweep *
 first_sweep(const struct provider *const *providers)
@@ -79,6 +78,16 @@ account_close(struct account *account)
 	account->sweeping.account = NULL;
 }
 
+const struct json *
+account_machines(const struct journal_state *journal)
+{
+	const struct json *list = NULL;
+	for (size_t i = 0; i < journal->open_count; i++)
+		if (json_member(journal->open[i].result, "machines"))
+			list = json_member(journal->open[i].result, "machines");
+	return list && list->type == JSON_ARRAY ? list : NULL;
+}
+
 void
 account_recall(const struct account *account, struct remnant *remnant)
 {
@@ -89,6 +98,9 @@ account_recall(const struct account *account, struct remnant *remnant)
 	struct str key = recalled(&journal, "host_key");
 	remnant->kept = remnant->kept || journal_is_kept(&journal);
 	remnant->host_key = key.n ? key : remnant->host_key;
+	const struct json *machines = account_machines(&journal);
+	for (size_t i = 0; machines && i < machines->count; i++)
+		words_add(&account->cli->arena, &remnant->order, json_text(machines->items[i], "id", STR("")));
 }
 
 bool

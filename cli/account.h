@@ -3,6 +3,7 @@
 #define CLI_ACCOUNT_H
 
 #include "cli/command.h"
+#include "runtime/journal.h"
 #include "runtime/sweep.h"
 
 struct account {
@@ -25,8 +26,10 @@ void account_close(struct account *);
 /* Looks at what is there of a project (none: of all), in the account's region or everywhere; journals of this machine know better than tags. False where
  * that cannot be had (the failure says why); else the failure says where nobody could look, if anywhere. */
 bool account_find(struct account *, struct str project, bool everywhere);
-/* What the journal of a run here says of its fleet: the HOST's key, and that it is kept. */
+/* What the journal of a run here says of its fleet: the HOST's key, the order of its machines, that it is kept. */
 void account_recall(const struct account *, struct remnant *);
+/* An array of the machines as their launch was recorded: id, private, public; NULL where it was not. */
+const struct json *account_machines(const struct journal_state *);
 /* Files the failure; the result is its exit status. */
 enum exit_status account_refuse(struct account *);
 

@@ -124,7 +124,9 @@ const struct command command_logs = {
 	.name = "logs",
 	.synopsis = "[STEP|HOST]",
 	.doc = "list the logs of a run, or print one",
-	.details = "Of the newest run, also while it goes on.\n",
+	.details = "Of the newest run, also while it goes on; those of machines elsewhere come when the build ends.\n"
+		   "The boot of a machine that failed is HOST.boot; of one that is there it is printed by\n"
+		   "edcc ssh HOST -- cat /var/log/edcc-boot.log\n",
 	.flags = FLAGS_FILE | FLAG_BIT(run) | FLAG_BIT(follow),
 	.most_arguments = 1,
 	.run = logs_run,

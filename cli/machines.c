@@ -23,8 +23,12 @@ ask(struct cli *cli, struct str run, struct machines *machines)
 {
 	struct account account;
 	struct os_cancel cancel = cancel_after(ASK_MS);
-	bool known = account_open(cli, &account, run, cancel) && account.sweeping.sweep->machines(account.sweeping.account, run,
-									 &machines->list, &machines->count, &account.failure);
+	struct remnant remnant = {.run = run};
+	bool known = account_open(cli, &account, run, cancel);
+	const struct sweeping *sweeping = &account.sweeping;
+	account_recall(&account, &remnant);
+	known = known &&
+		sweeping->sweep->machines(sweeping->account, &remnant, &machines->list, &machines->count, &account.failure);
 	if (os_cancel_raised(&cancel))
 		machines->why = STR("it has not answered within a second");
 	else
@@ -40,10 +44,7 @@ static void
 recall(struct cli *cli, const struct journal_state *journal, struct machines *machines)
 {
 	const struct str none = {NULL, 0};
-	const struct json *list = NULL;
-	for (size_t i = 0; i < journal->open_count; i++)
-		if (json_member(journal->open[i].result, "machines"))
-			list = json_member(journal->open[i].result, "machines");
+	const struct json *list = account_machines(journal);
 	machines->count = 0;
 	machines->list = arena_array(&cli->arena, struct remnant_machine, list ? list->count : 0);
 	for (size_t i = 0; list && i < list->count; i++)

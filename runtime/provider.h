@@ -24,6 +24,7 @@ struct remnant {
 	uint32_t networks; /* of everything else */
 	bool kept; /* left on purpose until it expires: that its owner has ended says nothing */
 	struct str host_key; /* what its HOST shows over ssh: "ssh-ed25519 AAAA…"; none: not said */
+	struct words order; /* the machines' ids, the HOST's first, where a journal has them */
 	void *things; /* the provider's own */
 };
 
@@ -43,8 +44,8 @@ struct sweep {
 	bool (*find)(void *, struct str project, bool everywhere, struct remnant **, size_t *count, struct failure *);
 	/* Removes all of it, and waits until it is gone. Several may be removed at once. */
 	bool (*remove)(void *, const struct remnant *, struct events *, struct failure *);
-	/* The machines that are there of a run of the account's region, the HOST first. */
-	bool (*machines)(void *, struct str run, struct remnant_machine **, size_t *count, struct failure *);
+	/* The machines that are there of a run (of which no more need be known) in the account's region, the HOST first. */
+	bool (*machines)(void *, const struct remnant *, struct remnant_machine **, size_t *count, struct failure *);
 	/* The command line for a shell on a machine ("host", "coop-2", an address, an id; none: the HOST) of a run, or for `command` there; only the run and its host key need
 	 * be known. key: the file of the run's own key, or NULL: then the user's own keys are used, which `network: keys` may have let in. It may be used until `close`. */
 	char **(*shell)(void *, const struct remnant *, struct str machine, const char *key, const char *command, struct failure *);

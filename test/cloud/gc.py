@@ -324,6 +324,11 @@ def status_asks_for_the_machines_or_says_why_not():
     machine = json.loads(account.gc("--json", command="status").output)["machines"][1]
     same((machine["name"], machine["id"], machine["state"]), ("coop-1", run.instances[1], "running"), "in JSON")
 
+    # Of several launches the journal knows the order.
+    run.instances.reverse()
+    account.journal_of(run)
+    result = account.gc(command="status")
+    need(re.search(rf"machine   host  gone, c7i.large, .*{run.instances[0]}\n", result.output), result)
     account.answers = {"DescribeInstances": lambda *_: time.sleep(5)}
     began = time.monotonic()
     result = account.gc(command="status")
