@@ -38,6 +38,8 @@ chmod 755 /usr/local/bin/gcc-12
 ln /usr/local/bin/gcc-12 /usr/local/bin/x86_64-linux-gnu-gcc-12
 """
 
+BUSY_PORT = "setsid python3 -m http.server 3632 >/dev/null 2>&1 &\nuntil ss -Htln | grep -q :3632; do sleep 0.05; done\n"
+
 
 # --- user data ---
 
@@ -112,13 +114,16 @@ def test_keys(host, coop, key, first_public):
     check("ssh: a COOP has its own at once", ssh(coop, key, coop.status()["host_key"], "true").returncode == 0)
 
 
-def test_failed_boots(failing, missing):
+def test_failed_boots(failing, missing, busy):
     status = failing.wait("Failed")
     check("failed boot: the step and why", status["step"] == "compiler" and "there is no gcc 99 here, but gcc 12.2.0; installable: gcc-11 gcc-12" in status["log"]
           and "Unable to locate package" in status["log"], status)
     equal("failed boot: its page", json.loads(failing.page()), status)
     check("failed boot: its log", b"there is no gcc 99 here" in failing.page("boot.log"))
     check("failed boot: the lease runs", "sleep 60" in failing.sh("ps ax"))
+    status = busy.wait("Failed")
+    equal("failed boot: somebody has distccd's port", status["step"], "daemon")
+    check("failed boot: and who says so", "Address already in use" in busy.sh("cat /var/log/edcc-boot.log /var/lib/edcc/www/distccd.log"), status)
     status = missing.wait("Failed")
     equal("failed boot: without nginx", (status["step"], json.loads(missing.page("status.json"))["state"]), ("page", "Failed"))
 
@@ -452,7 +457,7 @@ def test_fleet(host, a, b, c, failing):
     equal("watch: what became of one", kept[-3:], ["Ready", "Out", "Ready"])
     jobs = [line[5:] for line in said if line.startswith("jobs")]
     binary = base64.b64decode(next((j for j in jobs if j), ""))
-    check("watch: jobs", len(binary) % 296 == 0 and b"slow.c\0" in binary and jobs[-1] == "" and "" not in jobs[:-1], jobs[-2:])
+    check("watch: jobs", len(binary) % 296 == 0 and b"slow.c\0" in binary and jobs[-1] == "" and ("", "") not in zip(jobs, jobs[1:]), jobs)
     again = host.start("/opt/edcc/edcc-host", "watch")
     first = [again.stdout.readline().decode().split()[1] for _ in range(6)]
     cut(again)
@@ -517,6 +522,7 @@ def main():
     b, c = Machine("b", 2, script, OTHER_VERSION), Machine("c", 3, script, OTHER_BYTES)
     failing = Machine("failing", 4, user_data(FILE.format(version="99"), **words).stdout, NO_PACKAGES)
     missing = Machine("missing", 5, script, NO_PACKAGES + "rm /usr/sbin/nginx\n")
+    busy = Machine("busy", 6, script, BUSY_PORT)
     leases = threading.Thread(target=test_leases)
     test_user_data(script, first_private)
     for machine in (host, a, b, c):
@@ -524,7 +530,7 @@ def main():
     leases.start()
     test_boot(host, a, first_public)
     test_keys(host, a, key, first_public)
-    test_failed_boots(failing, missing)
+    test_failed_boots(failing, missing, busy)
     test_small(host)
     test_tree(host)
     test_store(host)
