@@ -70,13 +70,6 @@ is_from_here(const struct remnant *remnant, struct os_owner *owner)
 	return sweep_owner(remnant->owner, owner) && strcmp(owner->host, self.host) == 0;
 }
 
-bool
-sweep_is_foreign(const struct remnant *remnant)
-{
-	struct os_owner owner;
-	return !is_from_here(remnant, &owner);
-}
-
 enum sweep_reason
 sweep_judge(const struct remnant *remnant, int64_t now)
 {

@@ -24,8 +24,6 @@ const char *sweep_reason_text(enum sweep_reason);
 int64_t sweep_began(struct str run);
 /* The process that an owner's tag names. False where the tag says something else. */
 bool sweep_owner(struct str tag, struct os_owner *);
-/* True where the owner is a process elsewhere, of which nobody here can say whether it lives. */
-bool sweep_is_foreign(const struct remnant *);
 /* Anything but SWEEP_IN_USE is certain. now: ms since 1970. */
 enum sweep_reason sweep_judge(const struct remnant *, int64_t now);
 
