@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* How often machines are looked for whose launch had no answer, and how long ending them may take. */
+/* How often machines are looked for that are not seen, and how long ending them may take. */
 #define LOOKS 3
 #define END_MS 600000
 
@@ -29,62 +29,68 @@ read_ids(struct arena *arena, const struct json *result)
 	return ids;
 }
 
-/* Those of the run that are there, and those of them that nobody has ended yet. */
+/* What one look at the run's machines has shown. */
+struct sight {
+	struct words living; /* that nobody has ended yet */
+	size_t there; /* that are not gone */
+	bool unseen; /* one that was launched is not among them, or none is: it is too new to be seen, or it has been gone for so long that EC2 has forgotten it */
+};
+
 static bool
-look(struct ending *ending, size_t *there, struct words *living)
+look(struct ending *ending, struct words ids, struct sight *sight)
 {
-	struct ec2_thing *things;
-	*living = (struct words){NULL, 0};
-	if (!ec2_find(ending->aws, &ending->arena, EC2_INSTANCE, ending->of_run, &things, there, &ending->error))
+	struct ec2_instance *instances;
+	struct words seen = {NULL, 0};
+	size_t count;
+	*sight = (struct sight){.there = 0};
+	if (!ec2_describe_instances(ending->aws, &ending->arena, NULL, ending->of_run, &instances, &count, &ending->error))
 		return false;
-	for (size_t i = 0; i < *there; i++)
-		if (things[i].state != EC2_SHUTTING_DOWN)
-			words_add(&ending->arena, living, things[i].id);
+	for (size_t i = 0; i < count; i++) {
+		words_add(&ending->arena, &seen, instances[i].id);
+		sight->there += instances[i].state != EC2_TERMINATED;
+		if (instances[i].state != EC2_TERMINATED && instances[i].state != EC2_SHUTTING_DOWN)
+			words_add(&ending->arena, &sight->living, instances[i].id);
+	}
+	sight->unseen = !count;
+	for (size_t i = 0; i < ids.n; i++)
+		sight->unseen = sight->unseen || !words_has(seen, ids.w[i]);
 	return true;
 }
 
+/* What EC2 does not know yet is ended at the next look. */
 static bool
 terminate(struct ending *ending, struct words ids)
 {
-	return !ids.n || ec2_terminate(ending->aws, &ending->arena, ids, &ending->error);
+	return !ids.n || ec2_terminate(ending->aws, &ending->arena, ids, &ending->error) || ec2_is_not_yet(&ending->error);
 }
 
-/* What was launched though no answer came is seen only after a while. */
 static bool
-find_lost(struct ending *ending, struct words *ids)
+is_late(struct ending *ending, int64_t until, size_t there)
 {
-	size_t there = 0;
-	int64_t pause = 0;
-	for (int tries = 0; tries < LOOKS && !there; tries++) {
-		if (tries > 0 && !fleet_pause(ending->run, &pause)) {
-			ending->error.cancelled = true;
-			return false;
-		}
-		if (!look(ending, &there, ids))
-			return false;
-	}
+	if (os_now_ms() <= until)
+		return false;
+	failure_set(ending->failure, EXIT_STATUS_PROVIDER, "%zu machine%s did not end within %d minutes", there,
+		there == 1 ? "" : "s", END_MS / 60000);
+	failure_hint(ending->failure,
+		"they cost money as long as they run: look at them in the EC2 console, then run edcc destroy again");
 	return true;
 }
 
-/* Waits until none is there. What turns up meanwhile is ended too. */
+/* Ends those that are known, then waits until none is there; what turns up meanwhile is ended too. */
 static bool
-wait_gone(struct ending *ending)
+end_all(struct ending *ending, struct words ids)
 {
 	int64_t until = os_now_ms() + END_MS, pause = 0;
-	for (;;) {
-		struct words living;
-		size_t there;
-		if (!look(ending, &there, &living) || !terminate(ending, living))
+	struct sight sight;
+	if (!terminate(ending, ids))
+		return false;
+	for (int looks = 1;; looks++) {
+		if (!look(ending, ids, &sight) || !terminate(ending, sight.living))
 			return false;
-		if (!there)
+		if (!sight.there && (!sight.unseen || looks >= LOOKS))
 			return true;
-		if (os_now_ms() > until) {
-			failure_set(ending->failure, EXIT_STATUS_PROVIDER, "%zu machine%s did not end within %d minutes", there,
-				there == 1 ? "" : "s", END_MS / 60000);
-			failure_hint(ending->failure, "they cost money as long as they run: look at them in the EC2 console, then "
-						      "run edcc destroy again");
+		if (is_late(ending, until, sight.there))
 			return false;
-		}
 		if (!fleet_pause(ending->run, &pause)) {
 			ending->error = (struct aws_error){.cancelled = true};
 			return false;
@@ -102,9 +108,7 @@ fleet_terminate(struct run *run, const struct json *params, const struct json *r
 	run->remote = NULL;
 	ending.aws = fleet_aws(run, params, failure);
 	bool done = ending.aws != NULL;
-	if (done && !json_truth(result, "complete", false))
-		done = find_lost(&ending, &ids);
-	done = done && terminate(&ending, ids) && (!ids.n || wait_gone(&ending));
+	done = done && end_all(&ending, ids);
 	if (!done && !failure->message.n)
 		fleet_fail(ending.aws, &ending.error, failure, "cannot end the machines of run %.*s", STR_ARG(ending.of_run));
 	arena_free(&ending.arena);
