@@ -133,11 +133,11 @@ ssh_access() {
 	} >$config
 	grep -qiE '^[[:space:]]*Include[[:space:]]+(/etc/ssh/)?sshd_config.d/' /etc/ssh/sshd_config ||
 		sed -i "1i Include $config" /etc/ssh/sshd_config
-	mkdir -p /root/.ssh
-	chmod 700 /root/.ssh
+	mkdir -p ~root/.ssh
+	chmod 700 ~root/.ssh
 	# In place of what cloud-init wrote, which lets root in only to be told to go.
-	(umask 077 && printf '%s\n' "$KEYS" >/root/.ssh/authorized_keys.new)
-	mv /root/.ssh/authorized_keys.new /root/.ssh/authorized_keys
+	(umask 077 && printf '%s\n' "$KEYS" >~root/.ssh/authorized_keys.new)
+	mv ~root/.ssh/authorized_keys.new ~root/.ssh/authorized_keys
 	restart_sshd
 }
 

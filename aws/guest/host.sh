@@ -340,7 +340,7 @@ enter() { # RUNNER COLLECTOR
 	for _entry in $(compgen -e); do export -n "${_entry?}"; done
 	ulimit -c 0
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
-	export HOME=/root EDCC_STEP=$step
+	export HOME=~root EDCC_STEP=$step
 	for _entry in "${_entries[@]}"; do export "${_entry?}"; done 2>/dev/null
 	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}"
 	exec setsid "${_command[@]}"
@@ -539,7 +539,7 @@ command_exists() { # DIR
 
 command_list() { # PREFIX
 	cd $tree || exit
-	[ ! -e "./$1" ] || find "./$1" ! -xtype d -printf '%s %p\0' | sed -z 's,^\([0-9]* \)\.//*,\1,'
+	[ ! -e "./$1" ] || find -H "./$1" ! -type d ! -xtype d -printf '%s %p\0' | sed -z 's,^\([0-9]* \)\.//*,\1,'
 }
 
 # One batch of digests, whole to the file $1: several batches at once must not mix.

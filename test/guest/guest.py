@@ -79,7 +79,7 @@ def test_boot(host, coop, first_public):
     equal("page: is the status", json.loads(coop.page()), coop.status())
     listening = coop.sh("ss -Htln | awk '{print $4}'").split()
     check("boot: distccd on the private address only", f"{coop.address}:3632" in listening and "0.0.0.0:3632" not in listening, listening)
-    equal("boot: what only root needs", host.sh("stat -c '%a %U' /var/lib/edcc/{tree,steps,distcc} /root/.ssh/authorized_keys "
+    equal("boot: what only root needs", host.sh("stat -c '%a %U' /var/lib/edcc/{tree,steps,distcc} ~root/.ssh/authorized_keys "
                                                 "/etc/ssh/edcc_first_key").split("\n")[:-1], ["700 root"] * 3 + ["600 root"] * 2)
     equal("boot: a COOP does not have the first key", coop.sh("ls /etc/ssh/edcc_first_key 2>&1 | wc -l; grep -c first /etc/ssh/sshd_config.d/*"), "1\n0\n")
     process = "for p in $(pgrep distccd); do grep -h 'Max core' /proc/$p/limits; tr '\\0' '\\n' </proc/$p/environ | grep DISTCC_CMDLIST; done | sort -u"
