@@ -78,8 +78,8 @@ bool fleet_type_is_in(const struct fleet_type *, struct str zone);
 
 /* fleet_look.c: asks AWS, everything at once. What could not be asked is a note; false with errors filed where the fleet cannot be made. */
 bool fleet_look(struct arena *, struct aws *, const struct project *, struct fleet_seen *, struct words *notes, struct diags *);
-/* Whether something that making the fleet needs is still to be asked (action_open does). */
-bool fleet_is_open(const struct fleet_seen *);
+/* What making the fleet needs and is still to be asked, which action_open does: "the image, the subnet"; none where it is nothing. */
+struct str fleet_open_text(struct arena *, const struct fleet_seen *);
 extern const struct action_type action_open;
 
 /* fleet_notes.c: lines for the head of the plan; *price as in struct world. */

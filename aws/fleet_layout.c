@@ -88,6 +88,17 @@ check_ranges(const struct fleet_seen *seen, uint32_t count, struct diags *diags)
 	return false;
 }
 
+/* EC2 takes ranges only. */
+static void
+lay_out_ssh(struct arena *arena, const struct project *project, struct fleet_seen *seen)
+{
+	for (size_t i = 0; i < project->network.ssh.n; i++) {
+		struct str one = project->network.ssh.w[i];
+		bool range = str_find(one, '/') < one.n, v6 = str_find(one, ':') < one.n;
+		words_add(arena, &seen->ssh, range ? one : str_printf(arena, "%.*s/%d", STR_ARG(one), v6 ? 128 : 32));
+	}
+}
+
 static bool
 lay_out_network(struct arena *arena, const struct project *project, struct fleet_seen *seen, uint32_t count, struct diags *diags)
 {
@@ -333,13 +344,14 @@ make_digest(struct arena *arena, const struct project *project, struct fleet_see
 bool
 fleet_lay_out(struct arena *arena, const struct project *project, struct fleet_seen *seen, struct diags *diags)
 {
-	*seen = (struct fleet_seen){.ssh = project->network.ssh};
+	*seen = (struct fleet_seen){.launch_count = 0};
 	if (!project->group_count) {
 		diag_hint(diag_error(diags, project->provider_span, "the file asks for no machines, which provider aws would make"),
 			"add 'instances:' with count = N, or build here: --provider local");
 		return false;
 	}
 	uint32_t count = lay_out_machines(arena, project, seen);
+	lay_out_ssh(arena, project, seen);
 	if (project->network.zone.n)
 		words_add(arena, &seen->zones, project->network.zone);
 	bool good = lay_out_network(arena, project, seen, count, diags);

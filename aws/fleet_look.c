@@ -198,18 +198,9 @@ fleet_look(struct arena *arena, struct aws *aws, const struct project *project, 
 
 /* --- what is still open when the fleet is made --- */
 
-bool
-fleet_is_open(const struct fleet_seen *seen)
-{
-	for (size_t i = 0; i < seen->launch_count; i++)
-		if (!seen->launches[i].image.id.n)
-			return true;
-	return !seen->subnet_range.n || !seen->ssh.n;
-}
-
 /* What making the fleet cannot do without. */
 static struct looks
-choose_open(struct arena *arena, struct fleet_seen *seen)
+choose_open(struct arena *arena, const struct fleet_seen *seen)
 {
 	struct looks looks = {arena_array(arena, struct fleet_look, seen->launch_count + 2), 0};
 	for (size_t i = 0; i < seen->launch_count; i++)
@@ -220,6 +211,19 @@ choose_open(struct arena *arena, struct fleet_seen *seen)
 	if (!seen->subnet_range.n)
 		add(&looks, &fleet_ask_subnet);
 	return looks;
+}
+
+struct str
+fleet_open_text(struct arena *arena, const struct fleet_seen *seen)
+{
+	struct looks looks = choose_open(arena, seen);
+	struct words what = {NULL, 0};
+	for (size_t i = 0; i < looks.count; i++) {
+		struct str name = str_from(looks.list[i].question->what);
+		if (!words_has(what, name))
+			words_add(arena, &what, name);
+	}
+	return words_join(arena, what, STR(", "));
 }
 
 /* The first thing that is wrong, or that could not be asked. */

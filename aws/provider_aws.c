@@ -208,8 +208,9 @@ add_creation(struct planning *planning)
 	const struct str none = STR("");
 	uint32_t open = NOT_PLANNED, vpc = NOT_PLANNED, gateway = NOT_PLANNED, subnet = NOT_PLANNED, attach = NOT_PLANNED,
 		 routes = NOT_PLANNED, route = NOT_PLANNED;
-	if (fleet_is_open(seen))
-		open = add(planning, &action_open, "open", STR("what this plan leaves open is looked up"), NEEDS(NOT_PLANNED));
+	struct str unknown = fleet_open_text(planning->arena, seen);
+	if (unknown.n)
+		open = add(planning, &action_open, "look-up", unknown, NEEDS(NOT_PLANNED));
 	uint32_t key = add(planning, &action_key, "key", STR("a new one, for this run"), NEEDS(NOT_PLANNED));
 	if (own_vpc) {
 		vpc = add(planning, &action_vpc, "vpc", seen->vpc_range, NEEDS(NOT_PLANNED));
