@@ -170,6 +170,10 @@ destroy_all(struct destroying *destroying)
 								  : STR("what the account has is not known");
 		}
 	}
+	if (status == EXIT_STATUS_SUCCESS && os_cancel_raised(&destroying->session->options.cancel)) {
+		status = EXIT_STATUS_INTERRUPTED;
+		end.text = STR("interrupted, and nothing is left");
+	}
 	end.number = (int64_t)status;
 	end.took = os_now_ms() - began;
 	event_emit(destroying->session->events, end);

@@ -166,15 +166,15 @@ print_lines(struct gc *gc)
 static bool
 may_remove(struct gc *gc)
 {
-	char answer[16] = "";
+	char answer[8] = "";
 	if (!gc->cli->flags.all || gc->cli->flags.yes || !gc->chosen_count || !isatty(STDIN_FILENO))
 		return true;
 	print_lines(gc);
-	printf("remove all of this? [y/N] ");
 	fflush(stdout);
-	if (fgets(answer, sizeof answer, stdin) && (strcmp(answer, "y\n") == 0 || strcmp(answer, "yes\n") == 0))
+	fprintf(stderr, "Remove all of this? [y/N] ");
+	if (fgets(answer, sizeof answer, stdin) && strchr("yY", *answer) && *answer)
 		return true;
-	printf("nothing was removed\n");
+	diag_error(&gc->cli->diags, SPAN_NONE, "nothing was removed");
 	return false;
 }
 
@@ -182,13 +182,13 @@ static void
 end(struct gc *gc, struct events *events, enum exit_status status, size_t stuck, int64_t began)
 {
 	struct arena *arena = &gc->cli->arena;
-	size_t left = gc->account.count - gc->chosen_count;
+	bool left = gc->account.count > gc->chosen_count;
 	struct str text = STR("nothing of edcc's is left");
 	if (stuck)
-		text = str_printf(arena, "not everything is removed");
+		text = STR("not everything is removed");
 	else if (left)
-		text = str_printf(
-			arena, "%zu removed; %zu may be in use: edcc gc RUN removes one all the same", gc->chosen_count, left);
+		text = str_printf(arena, "%zu of %zu removed; the others may be in use: edcc gc RUN removes one all the same",
+			gc->chosen_count, gc->account.count);
 	else if (status != EXIT_STATUS_SUCCESS)
 		text = STR("nobody could look everywhere");
 	event_emit(events, (struct event){.kind = EVENT_END, .number = (int64_t)status, .text = text, .took = os_now_ms() - began});
@@ -215,6 +215,8 @@ sweep_up(struct gc *gc)
 	sweep_remove_all(&account->sweeping, account->remnants, gc->chosen, account->count, session->events, &stuck);
 	if (stuck)
 		status = EXIT_STATUS_TEARDOWN;
+	else if (status == EXIT_STATUS_SUCCESS && os_cancel_raised(&session->options.cancel))
+		status = EXIT_STATUS_INTERRUPTED;
 	end(gc, session->events, status, stuck, began);
 	session_close(session);
 	return status;

@@ -4,12 +4,16 @@ botocore's model."""
 
 import json
 import os
+import pty
 import re
+import signal
 import socket
+import subprocess
 import time
 
 import validate
-from cloud import KEY, MOTO, REGION, SECRET, Project, Proxy, aws, boto3, main, need, same, test
+from cloud import KEY, MOTO, REGION, SECRET, Project, Proxy, aws, boto3, main, need, same, test, wait_for
+from lab import EDCC
 
 OTHER = "us-east-2"
 HOURS = 3600
@@ -271,6 +275,51 @@ def errors_name_the_way_out():
     same(run.left(), run.things, "what is there")
     result = account.edcc("gc", status=4, env=aws(AWS_ACCESS_KEY_ID=None, AWS_SECRET_ACCESS_KEY=None))
     need(result.errors.startswith("edcc: error: Unable to locate credentials"), result)
+
+
+@test
+def everything_is_asked_for_on_a_terminal():
+    account = Account("question")
+    run = Run(machines=1)
+
+    def answered(answer):
+        ours, its = pty.openpty()
+        process = subprocess.Popen([EDCC, "gc", "--all", "--region", REGION], cwd=account.dir, env={**os.environ, **aws()}, text=True,
+                                   stdin=its, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        os.close(its)
+        os.write(ours, answer)
+        output = process.communicate(timeout=60)[0]
+        os.close(ours)
+        return process.returncode, output
+
+    for answer in (b"\n", b"no\n", b"\4"):
+        status, output = answered(answer)
+        need(status == 1 and output.endswith("Remove all of this? [y/N] edcc: error: nothing was removed\n"), status, output)
+    same(run.left(), run.things, "what is there")
+    status, output = answered(b"y\n")
+    need(status == 0 and "nothing of edcc's is left" in output, status, output)
+    same(run.left(), [], "what is left")
+
+
+@test
+def a_second_interrupt_lets_go():
+    account = Account("interrupted")
+    run = Run(expires=-1, parts=3)
+    account.answers = {"DeleteSubnet": lambda *_: refusal("DependencyViolation", "it has dependencies")}
+    account.proxy, account.seen = Proxy(account.touch), []
+    with account.proxy:
+        process = account.start("gc", "--region", REGION, env=aws(account.proxy.url))
+        for count in (1, 2):
+            wait_for(lambda: account.calls("DeleteSubnet") > count)
+            process.send_signal(signal.SIGINT)
+        began = time.monotonic()
+        result = account.finish(process, status=5)
+    need(time.monotonic() - began < 3, "it did not let go", result)
+    need("interrupted: tearing down (again to let go)" in result.output and "not everything is removed" in result.output, result)
+    need(f"edcc gc {run.id} --region {REGION} tries again" in result.output, result)
+    account.answers = {}
+    account.gc("--region", REGION)
+    same(run.left(), [], "what is left")
 
 
 AWS = "provider aws:\n    region = eu-west-1\n\nbuild x:\n    true\n"
