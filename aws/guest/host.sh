@@ -481,15 +481,15 @@ step_processes() {
 }
 
 command_end() { # STEP TERM|KILL
-	local processes leader
+	local processes leader signal
 	case $2 in TERM | KILL) ;; *) die "there is no way to end called '$2'" ;; esac
 	use_step "$1"
 	# Some may be born while others die.
 	for _ in {1..10}; do
 		step_processes
 		[ ${#processes[@]} -gt 0 ] || return 0
-		kill "-$2" "${processes[@]}" 2>/dev/null
-		kill -CONT "${processes[@]}" 2>/dev/null
+		# Stopped first: what waits for one that ends must not go on before its own signal is there.
+		for signal in STOP "$2" CONT; do kill "-$signal" "${processes[@]}"; done 2>/dev/null
 		[ "$2" = KILL ] || return 0
 		nap 0.02
 	done
