@@ -157,6 +157,12 @@ fleet_fill_intent(struct json_writer *json, void *context)
 			json_put_text(json, members[i].name, members[i].value);
 }
 
+void
+fleet_not_made(struct run *run, const struct action *action)
+{
+	run_record(run, RECORD_UNDONE, action->name, NULL, NULL);
+}
+
 /* "user@host pid start" */
 static struct str
 owner(struct arena *arena)

@@ -36,6 +36,7 @@ struct fleet_launch {
 struct fleet_machine {
 	struct str id; /* none: it was not launched */
 	struct str private_address, public_address;
+	struct str gone; /* why it ended before it was of use */
 };
 
 /* A fleet that an earlier run has kept and that is what this one asks for. */
@@ -72,12 +73,12 @@ bool fleet_user_data(struct arena *, const struct project *, const struct fleet_
 	struct user_data *, struct str *text, struct str *error);
 /* The range as numbers; false where it is none of IPv4. */
 bool fleet_range(struct str text, uint32_t *base, int *bits);
-/* Puts the zones in order, once it is known which has what. */
-void fleet_choose_zones(struct arena *, const struct project *, struct fleet_seen *);
+/* Puts the zones in order, once it is known which has what. False with an error filed where none has all. */
+bool fleet_choose_zones(struct arena *, const struct project *, struct fleet_seen *, struct diags *);
 bool fleet_type_is_in(const struct fleet_type *, struct str zone);
 
 /* fleet_look.c: asks AWS, everything at once. What could not be asked is a note; false with errors filed where the fleet cannot be made. */
-bool fleet_look(struct arena *, struct aws *, const struct project *, struct fleet_seen *, struct words *notes, struct diags *);
+bool fleet_look(struct arena *, struct aws *, struct fleet_seen *, struct words *notes, struct diags *);
 /* What making the fleet needs and is still to be asked, which action_open does: "the image, the subnet"; none where it is nothing. */
 struct str fleet_open_text(struct arena *, const struct fleet_seen *);
 extern const struct action_type action_open;
@@ -121,6 +122,8 @@ struct fleet_intent {
 	struct str vpc, gateway; /* what an attachment is of */
 };
 void fleet_fill_intent(struct json_writer *, void *intent);
+/* Journals that of what was meant nothing can have been made. */
+void fleet_not_made(struct run *, const struct action *);
 /* The tags of what the run makes. */
 struct ec2_tags fleet_tags(struct run *, struct arena *);
 /* What was being done, why it failed, and the way out of it. Returns false. */

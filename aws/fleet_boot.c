@@ -28,6 +28,12 @@ machine_of(const struct boot *boot, struct str id)
 }
 
 static bool
+is_there(const struct fleet_machine *machine)
+{
+	return machine->id.n && !machine->gone.n;
+}
+
+static bool
 has_ended(const struct ec2_instance *instance)
 {
 	return instance->state != EC2_PENDING && instance->state != EC2_RUNNING;
@@ -41,20 +47,15 @@ take_instance(struct boot *boot, const struct ec2_instance *instance)
 	struct fleet_machine *machine = machine_of(boot, instance->id);
 	if (!machine)
 		return true;
-	struct host *host = &run->hosts[machine - boot->fleet->machines];
 	if (!has_ended(instance)) {
 		machine->private_address = fleet_dup(run, instance->private_address);
 		machine->public_address = fleet_dup(run, instance->public_address);
 		return true;
 	}
 	struct str why = instance->reason.n ? instance->reason : STR("EC2 gives no reason");
-	if (host != run->hosts) {
-		machine->id = (struct str){NULL, 0};
-		if (!host->out_reason.n)
-			run_host_out(run, host,
-				str_printf(&boot->arena, "%.*s ended while it booted: %.*s", STR_ARG(instance->id), STR_ARG(why)));
+	machine->gone = fleet_dup(run, why);
+	if (machine != boot->fleet->machines)
 		return true;
-	}
 	failure_set(boot->failure, EXIT_STATUS_PROVIDER, "the host %.*s ended while it booted: %.*s", STR_ARG(instance->id),
 		STR_ARG(why));
 	if (instance->spot)
@@ -77,9 +78,10 @@ look(struct boot *boot, bool *complete)
 	for (size_t i = 0; i < count; i++)
 		if (!take_instance(boot, &instances[i]))
 			return false;
-	*complete = boot->fleet->machines[0].public_address.n > 0;
+	const struct fleet_machine *machines = boot->fleet->machines;
+	*complete = machines[0].public_address.n > 0;
 	for (uint32_t i = 0; i < boot->run->host_count; i++)
-		*complete = *complete && (!boot->fleet->machines[i].id.n || boot->fleet->machines[i].private_address.n);
+		*complete = *complete && (!is_there(&machines[i]) || machines[i].private_address.n);
 	return true;
 }
 
@@ -112,10 +114,10 @@ take_addresses(struct run *run, const struct fleet_machine *machines)
 {
 	pthread_mutex_lock(&run->mutex);
 	for (uint32_t i = 0; i < run->host_count; i++)
-		run->hosts[i].address = str_dup(&run->arena, machines[i].id.n ? machines[i].private_address : STR(""));
+		run->hosts[i].address = str_dup(&run->arena, is_there(&machines[i]) ? machines[i].private_address : STR(""));
 	pthread_mutex_unlock(&run->mutex);
 	for (uint32_t i = 0; i < run->host_count; i++)
-		if (machines[i].id.n)
+		if (is_there(&machines[i]))
 			event_emit(run->events, (struct event){.kind = EVENT_HOST,
 							.name = run->hosts[i].name,
 							.text = STR("starting"),
@@ -180,11 +182,12 @@ const struct action_type action_boot = {.name = "boot", .section = SECTION_FLEET
 static bool
 await_run(struct run *run, const struct action *action, struct failure *failure)
 {
-	const struct host *host = &run->hosts[action->index];
-	if (host->address.n)
+	const struct fleet_machine *machine = &fleet_of(run)->machines[action->index];
+	if (is_there(machine))
 		return remote_await_host(run->remote, action->index, failure);
-	if (host->out_reason.n)
-		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(host->out_reason));
+	if (machine->id.n)
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s ended while it booted: %.*s", STR_ARG(machine->id),
+			STR_ARG(machine->gone));
 	else
 		failure_set(failure, EXIT_STATUS_PROVIDER, "there was no capacity for it");
 	return false;

@@ -54,7 +54,8 @@ read_kept(
 	kept->machines = arena_array(arena, struct fleet_machine, count);
 	for (uint32_t i = 0; i < count; i++)
 		kept->machines[i] = (struct fleet_machine){json_text(machines->items[i], "id", none),
-			json_text(machines->items[i], "private", none), json_text(machines->items[i], "public", none)};
+			json_text(machines->items[i], "private", none), json_text(machines->items[i], "public", none),
+			json_text(machines->items[i], "gone", none)};
 	return os_is_file(kept->key.s) ? kept : NULL;
 }
 

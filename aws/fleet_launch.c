@@ -20,6 +20,7 @@ struct launching {
 	struct arena arena;
 	struct ec2_tags tags;
 	unsigned attempt;
+	bool lost; /* an answer: machines may run that nobody knows of */
 	bool hopeless; /* the last error is not one that another type or zone helps against */
 	struct aws_error error; /* of the last attempt */
 	struct failure *failure;
@@ -138,6 +139,7 @@ try_types(struct launching *launching, struct request *request, size_t *count)
 			continue;
 		if (request_machines(launching, request, count))
 			return true;
+		launching->lost = launching->lost || launching->error.maybe_done;
 		launching->hopeless = launching->failure->message.n || !ec2_is_capacity(&launching->error);
 		if (launching->hopeless)
 			return false;
@@ -186,6 +188,22 @@ launch_some(struct launching *launching, struct request *request)
 	return got;
 }
 
+static bool
+give_up(struct launching *launching, const struct fleet_launch *launch, uint32_t got)
+{
+	struct failure *failure = launching->failure;
+	if (failure->message.n)
+		return false;
+	if (launching->error.action.n)
+		return fleet_fail(launching->aws, &launching->error, failure, "cannot launch %u machine%s in %.*s (%u of them run)",
+			launch->count, launch->count == 1 ? "" : "s", STR_ARG(aws_region(launching->aws)), got);
+	/* Nothing was asked for. */
+	failure_set(failure, EXIT_STATUS_PROVIDER, "none of the types can be had for 'max_price' in %.*s",
+		STR_ARG(launching->fleet->zone.n ? launching->fleet->zone : aws_region(launching->aws)));
+	failure_hint(failure, "raise 'instances: max_price', or name other types");
+	return false;
+}
+
 /* All of a launch's machines at once, spot before on demand; where they are not to be had, as many as there are. */
 static bool
 launch_machines(struct launching *launching, const struct fleet_launch *launch)
@@ -194,7 +212,7 @@ launch_machines(struct launching *launching, const struct fleet_launch *launch)
 	int dearest = launch->group->set.spot;
 	uint32_t got = 0;
 	size_t count;
-	launching->error = (struct aws_error){.message = STR("none of the types may be had for 'max_price'")};
+	launching->error = (struct aws_error){.status = 0};
 	for (int spot = dearest; spot >= 0 && !launching->hopeless; spot--) {
 		request.spot = spot;
 		if (try_zones(launching, &request, &count))
@@ -206,10 +224,7 @@ launch_machines(struct launching *launching, const struct fleet_launch *launch)
 	}
 	if (!launching->hopeless && got >= launch->minimum)
 		return true;
-	return launching->failure->message.n ? false
-					     : fleet_fail(launching->aws, &launching->error, launching->failure,
-						       "cannot launch %u machine%s in %.*s (%u of them run)", launch->count,
-						       launch->count == 1 ? "" : "s", STR_ARG(aws_region(launching->aws)), got);
+	return give_up(launching, launch, got);
 }
 
 /* --- the journal --- */
@@ -221,6 +236,8 @@ put_machine(struct json_writer *json, const struct fleet_machine *machine)
 	json_put_text(json, "id", machine->id);
 	json_put_text(json, "private", machine->private_address);
 	json_put_text(json, "public", machine->public_address);
+	if (machine->gone.n)
+		json_put_text(json, "gone", machine->gone);
 	json_close(json);
 }
 
@@ -282,7 +299,10 @@ instances_run(struct run *run, const struct action *action, struct failure *fail
 	bool done = run_intent(run, action, fleet_fill_intent, &intent, failure);
 	for (size_t i = 0; done && i < seen->launch_count; i++)
 		done = launch_machines(&launching, &seen->launches[i]);
-	done = done && fleet_record(run, true, failure);
+	if (done)
+		done = fleet_record(run, true, failure);
+	else if (!launching.fleet->instances.n && !launching.lost)
+		fleet_not_made(run, action);
 	arena_free(&launching.arena);
 	return done;
 }

@@ -385,29 +385,53 @@ zone_cost(const struct fleet_seen *seen, struct str zone)
 	return cost;
 }
 
-void
-fleet_choose_zones(struct arena *arena, const struct project *project, struct fleet_seen *seen)
+/* Those that the types are known to be in, each once. */
+static struct words
+known_zones(struct arena *arena, const struct fleet_seen *seen)
 {
 	struct words all = {NULL, 0};
-	if (project->network.zone.n || seen->subnet.n)
-		return;
 	for (size_t i = 0; i < seen->type_count; i++)
 		for (size_t k = 0; k < seen->types[i].zones.n; k++)
 			if (!words_has(all, seen->types[i].zones.w[k]))
 				words_add(arena, &all, seen->types[i].zones.w[k]);
-	/* By cost, then by name: an insertion for each of a handful. */
-	for (size_t i = 0; i < all.n; i++) {
-		int64_t cost = zone_cost(seen, all.w[i]);
-		if (cost < 0)
-			continue;
-		words_add(arena, &seen->zones, all.w[i]);
-		for (size_t k = seen->zones.n - 1; k > 0; k--) {
-			struct str *left = &seen->zones.w[k - 1], *right = &seen->zones.w[k], other = *left;
-			int64_t before = zone_cost(seen, *left);
-			if (before < cost || (before == cost && str_compare(*left, *right) < 0))
-				break;
-			*left = *right;
-			*right = other;
-		}
+	return all;
+}
+
+/* By cost, then by name: an insertion for each of a handful. */
+static void
+put_zone(struct arena *arena, const struct fleet_seen *seen, struct words *zones, struct str zone)
+{
+	int64_t cost = zone_cost(seen, zone);
+	if (cost < 0)
+		return;
+	words_add(arena, zones, zone);
+	for (size_t k = zones->n - 1; k > 0; k--) {
+		struct str before = zones->w[k - 1];
+		int64_t other = zone_cost(seen, before);
+		if (other < cost || (other == cost && str_compare(before, zone) < 0))
+			break;
+		zones->w[k] = before;
+		zones->w[k - 1] = zone;
 	}
+}
+
+bool
+fleet_choose_zones(struct arena *arena, const struct project *project, struct fleet_seen *seen, struct diags *diags)
+{
+	struct words known = known_zones(arena, seen), zones = {NULL, 0};
+	struct words may = seen->zones.n ? seen->zones : known;
+	for (size_t i = 0; i < may.n; i++)
+		put_zone(arena, seen, &zones, may.w[i]);
+	if (!zones.n && may.n) {
+		struct str where = seen->zones.n ? seen->zones.w[0] : seen->region;
+		struct diag *diag = diag_error(diags, project->groups[0].span,
+			seen->zones.n ? "%.*s does not have the types of all machines"
+				      : "no zone of %.*s has the types of all machines",
+			STR_ARG(where));
+		diag_hint(diag, "name more types%s; the types are in %.*s", seen->subnet.n ? ", or another subnet" : "",
+			STR_ARG(words_join(arena, known, STR(", "))));
+		return false;
+	}
+	seen->zones = zones;
+	return true;
 }

@@ -40,7 +40,7 @@ is_first_of_image(const struct fleet_seen *seen, size_t launch)
 
 /* Prices last: the others refuse a plan, and must not wait for them. */
 static struct looks
-choose(struct arena *arena, const struct project *project, struct fleet_seen *seen)
+choose(struct arena *arena, struct fleet_seen *seen)
 {
 	struct looks looks = {arena_array(arena, struct fleet_look, seen->launch_count + 3 * seen->type_count + 8), 0};
 	for (size_t i = 0; i < seen->launch_count; i++)
@@ -59,7 +59,7 @@ choose(struct arena *arena, const struct project *project, struct fleet_seen *se
 	for (int spot = 0; spot < 2 && !seen->kept; spot++)
 		if (any_is(seen, spot))
 			add(&looks, &fleet_ask_quota)->spot = spot;
-	for (size_t i = 0; i < seen->type_count && !project->network.zone.n && !seen->subnet.n; i++)
+	for (size_t i = 0; i < seen->type_count; i++)
 		add(&looks, &fleet_ask_zones)->type = &seen->types[i];
 	for (size_t i = 0; i < 2 * seen->type_count; i++) {
 		bool spot = i % 2;
@@ -181,15 +181,33 @@ forget(struct looks *looks)
 		arena_free(&looks->list[i].arena);
 }
 
+/* A machine that may cost no more than all of its types do would never be launched. */
+static void
+check_prices(struct fleet_looking *looking)
+{
+	for (size_t i = 0; i < looking->seen->launch_count; i++) {
+		const struct fleet_launch *launch = &looking->seen->launches[i];
+		const struct instances_settings *set = &launch->group->set;
+		size_t dear = 0;
+		for (size_t t = 0; t < launch->type_count; t++)
+			dear += launch->types[t]->price > set->max_price;
+		if (!set->max_price || set->spot || dear < launch->type_count)
+			continue;
+		diag_hint(diag_error(looking->diags, launch->group->span, "each of the types costs more than 'max_price' an hour"),
+			"%.*s costs $%.4f", STR_ARG(launch->types[0]->name), (double)launch->types[0]->price / 1e6);
+		looking->failed = true;
+	}
+}
+
 bool
-fleet_look(struct arena *arena, struct aws *aws, const struct project *project, struct fleet_seen *seen, struct words *notes,
-	struct diags *diags)
+fleet_look(struct arena *arena, struct aws *aws, struct fleet_seen *seen, struct words *notes, struct diags *diags)
 {
 	struct fleet_looking looking = {.arena = arena, .seen = seen, .notes = notes, .diags = diags};
-	struct looks looks = choose(arena, project, seen);
+	struct looks looks = choose(arena, seen);
 	ask_all(&looks, aws, seen);
 	if (!is_nobody(&looking, &looks, aws))
 		take_all(&looking, &looks);
+	check_prices(&looking);
 	if (!looking.failed)
 		note_unanswered(arena, &looks, notes);
 	forget(&looks);

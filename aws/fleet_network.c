@@ -152,6 +152,8 @@ part_run(struct run *run, const struct action *action, struct failure *failure)
 	if (!run_intent(run, action, fleet_fill_intent, &intent, failure))
 		return work_end(&work, false);
 	if (!create(&work, part, &id)) {
+		if (!work.error.maybe_done)
+			fleet_not_made(run, action);
 		fleet_fail(work.aws, &work.error, failure, "cannot make %s in %.*s", part->noun, STR_ARG(aws_region(work.aws)));
 		return work_end(&work, false);
 	}
@@ -173,8 +175,8 @@ fleet_move(struct run *run, struct aws *aws, struct str zone, struct failure *fa
 		return work_end(&work, false);
 	/* Without an id it is found by its tag, whichever of the two there is. */
 	bool done = run_done(run, action, fill_id, &id, failure);
-	if (done && !(ec2_delete(aws, &work.arena, EC2_SUBNET, work.fleet->subnet, &work.error) &&
-			    (work.fleet->zone = zone, create_subnet(&work, &id))))
+	work.fleet->zone = zone;
+	if (done && (!ec2_delete(aws, &work.arena, EC2_SUBNET, work.fleet->subnet, &work.error) || !create_subnet(&work, &id)))
 		done = fleet_fail(aws, &work.error, failure, "cannot move the subnet to %.*s", STR_ARG(zone));
 	if (done) {
 		work.fleet->subnet = fleet_dup(run, id);

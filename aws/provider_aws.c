@@ -112,7 +112,7 @@ look(struct arena *arena, const struct project *project, const struct observing 
 	struct aws *aws = cloud_aws_client(account);
 	seen->region = str_dup(arena, aws_region(aws));
 	warn_of_end(aws, project, diags);
-	bool found = fleet_look(arena, aws, project, seen, notes, diags);
+	bool found = fleet_look(arena, aws, seen, notes, diags);
 	observing->cloud->close(account);
 	return found;
 }
@@ -132,7 +132,8 @@ aws_observe(struct arena *arena, const struct project *project, const struct obs
 		words_add(arena, &unasked, STR("nothing was looked up (--offline): image, types, zones, prices, quotas"));
 	else if (!look(arena, project, observing, seen, &unasked, diags))
 		return false;
-	fleet_choose_zones(arena, project, seen);
+	if (!fleet_choose_zones(arena, project, seen, diags))
+		return false;
 	world->region = seen->region;
 	world->toolchain = asked_toolchain(arena, project);
 	place_hosts(arena, project, seen, world);

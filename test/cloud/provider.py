@@ -316,9 +316,45 @@ def quota():
         hint = result.all("failed")[0]["hint"]
         same(hint, "the quota 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances' (L-1216C47A) is used up in eu-west-1: raise it in the Service "
                    "Quotas console, or ask for less", "hint")
+        same(cloud.proxy.calls("DescribeInstances"), [], "looks for machines of which there can be none")
         same(cloud.left(), [], "what EC2 still has")
         planned = project("quota-plan", 300).edcc("plan", env=cloud.environment(), status=4).errors
         need("the machines have 600 processors, and the account may run 512 at once in eu-west-1" in planned, planned)
+
+
+@test
+def places():
+    """A zone that has none of the types, prices that are too high: said by the plan; on demand is not taken where it costs more than a machine may."""
+    with Cloud() as cloud:
+        for name, types, more, text in (
+                ("zone", "c5.large", "\nnetwork:\n    zone = eu-west-1z\n",
+                 "eu-west-1z does not have the types of all machines\n    6 | instances:\n      | ^^^^^^^^^^ name more types; the types are in eu-west-1a, eu-west-1b, eu-west-1c\n"),
+                ("dear", "c5.large c5.xlarge", "    max_price = 0.05\n",
+                 "each of the types costs more than 'max_price' an hour\n    6 | instances:\n      | ^^^^^^^^^^ c5.large costs $0.0960\n"),
+                ("no-type", "c5.lagre", "", "there is no type 'c5.lagre' in eu-west-1\n    6 | instances:\n      | ^^^^^^^^^^ aws ec2 describe-instance-types --region eu-west-1 lists them\n"),
+                ("arm", "c7g.large", "", "'c7g.large' is no machine for amd64\n    6 | instances:\n      | ^^^^^^^^^^ choose another type, or 'arch = arm64'\n")):
+            errors = project(name, types=types, more=more).edcc("plan", env=cloud.environment(), status=4).errors
+            need(text in errors, errors, text)
+        cloud.amazon.capacity = {"c5.large": 0}
+        made = project("spot-dear", types="c5.large", more="    spot = yes\n    max_price = 0.05\n\nnetwork:\n    zone = eu-west-1a\n")
+        result = made.edcc("apply", "--json", env=cloud.environment(), status=4)
+        same([c["parameters"].get("InstanceMarketOptions.SpotOptions.MaxPrice") for c in cloud.proxy.calls("RunInstances")], ["0.050000"] * 2, "launches")
+        need(failed(result)[0].startswith("cannot launch 4 machines in eu-west-1 (0 of them run): ec2 RunInstances: InsufficientInstanceCapacity"), failed(result))
+
+
+@test
+def taken_back():
+    """A host that EC2 ends while it boots: why, and what to do."""
+    with Cloud(latency=0.1) as cloud:
+        made = project("taken-back", 2)
+        process = start(made, cloud)
+        wait_for(lambda: boots(made), 60)
+        host = [line for line in made.journal() if line.get("action") == "instances"][-1]["result"]["ids"][0]
+        cloud.amazon.ending([host], "Server.InternalError: Internal error on launch")
+        cloud.ec2.terminate_instances(InstanceIds=[host])
+        result = made.finish(process, 4)
+        same(failed(result)[0], f"the host {host} ended while it booted: Server.InternalError: Internal error on launch", "failure")
+        same(cloud.left(), [], "what EC2 still has")
 
 
 # --- lost answers ---
