@@ -47,6 +47,21 @@ def verdict(result, step):
 
 # --- steps ---
 
+AWAY = []
+
+
+@test
+def away_begins():
+    """It takes a minute, in which the others run."""
+    made = project("away", "build one:\n    echo begun; until [ -e /run/away ]; do sleep 0.1; done\n")
+    sshd = world.Sshd(2201)
+    process = made.start("apply", "--json", env=WORLD.environment(sshd))
+    wait_for(lambda: made.runs() and os.path.exists(made.path(".edcc/runs", made.runs()[-1], "log/one.log")))
+    sshd.stop()
+    open("/run/away", "w").close()
+    AWAY.append((made, process))
+
+
 @test
 def a_step():
     """Its folder, its environment, which has nothing of the operator's."""
@@ -149,24 +164,6 @@ def left_behind():
     result = apply(made)
     same([e["message"] for e in result.all("warning")], ["step 'one' left processes running; they are ended"])
     same(result.said("one"), "done\nlate\n")
-
-
-@test
-def away():
-    """A HOST that does not come back fails the run, and what it said so far is kept."""
-    made = project("away", "build one:\n    echo begun; sleep 300\n")
-    process = made.start("apply", "--json", env=WORLD.environment())
-    wait_for(lambda: made.runs() and os.path.exists(made.path(".edcc/runs", made.runs()[-1], "log/one.log")))
-    WORLD.stop()
-    try:
-        result = made.finish(process, status=4, timeout=100)
-    finally:
-        WORLD.start()
-        world.sh("pkill -f '^sleep 300' || :")
-    failed = [e for e in result.all("failed") if e["action"] == "step one"]
-    need(failed[0]["message"].startswith("the HOST 127.0.0.1 has been away for 60 s: "), failed)
-    same(failed[0]["hint"], "it has ended, or there is no way to it from here; every log so far is kept: edcc logs")
-    same(made.log("one"), "begun\n")
 
 
 # --- the tree ---
@@ -323,6 +320,42 @@ def artifacts():
     same(result.all("failed")[-1]["message"], "no file matches 'none*'")
 
 
+# --- the fleet ---
+
+@test
+def a_fleet():
+    """Machines that are ready when the HOST says so, that go and come back; what they compile is theirs by their own logs."""
+    WORLD.forget()
+    machines = {name: world.Machine(address) for name, address in (("coop-1", "127.0.0.2"), ("coop-2", "127.0.0.3"))}
+    made = project("fleet", """
+compiler gcc:
+
+instances:
+    count = 2
+
+build one:
+    for i in {1..24}; do echo "int f$i(void) { return $i; }" >f$i.c; done
+    go() { for i; do $CC -O2 -c f$i.c & done; wait; }
+    go {1..6}; echo "hosts $EDCC_HOSTS, ${DISTCC_HOSTS-none}"
+    until [ -e go-on ]; do sleep 0.1; done
+    go {7..24}; ls *.o | wc -l
+""")
+    process = made.start("apply", "--json", env=WORLD.environment())
+    log = ".edcc/runs/{}/log/one.log"
+    wait_for(lambda: made.runs() and made.exists(log.format(made.runs()[-1])), 60)
+    machines["coop-2"].stop()
+    wait_for(lambda: "127.0.0.3" not in open("/var/lib/edcc/distcc/hosts").read(), 30)
+    open(world.TREE + "/go-on", "w").close()
+    result = made.finish(process, timeout=100)
+    machines["coop-1"].stop()
+    states = [(e["host"], e["state"]) for e in result.all("host")]
+    same(sorted(states), [("coop-1", "ready"), ("coop-2", "out"), ("coop-2", "ready")], "what the hosts did")
+    same(result.said("one"), "hosts coop-1 coop-2, none\n24\n")
+    compiles = result.compiles()
+    same(compiles["this machine"], 0, compiles)
+    need(compiles["coop-1"] >= 18, compiles)
+
+
 # --- S3 ---
 
 def objects(bucket):
@@ -396,6 +429,19 @@ def s3_through_cuts():
     thread.join()
     same(objects(bucket), {"big": result.said("one").split()[0]})
     same(uploads(bucket), [], "uploads that are left")
+
+
+# --- a HOST that is gone ---
+
+@test
+def away_is_over():
+    """One that does not come back fails the run, and what it said so far is kept."""
+    made, process = AWAY.pop()
+    result = made.finish(process, status=4, timeout=100)
+    failed = [e for e in result.all("failed") if e["action"] == "step one"]
+    need(failed[0]["message"].startswith("the HOST 127.0.0.1 has been away for 60 s: "), failed)
+    same(failed[0]["hint"], "it has ended, or there is no way to it from here; every log so far is kept: edcc logs")
+    same(made.log("one"), "begun\n")
 
 
 if __name__ == "__main__":

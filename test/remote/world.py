@@ -2,6 +2,7 @@
 
 What runs in them is ended with them. EDCC is the tool of test/remote/tool.c."""
 
+import contextlib
 import json
 import os
 import random
@@ -52,6 +53,60 @@ def put(path, text, mode=0o644):
     os.chmod(path, mode)
 
 
+class Sshd:
+    """A way in."""
+
+    def __init__(self, port):
+        self.port = port
+        config = f"/run/sshd_config.{port}"
+        put(config, f"Port {port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/edcc_host_key\nAuthorizedKeysFile /root/key.pub\nStrictModes no\n"
+            "UsePAM no\nPermitRootLogin prohibit-password\nMaxSessions 200\nMaxStartups 100\nPidFile none\nLogLevel ERROR\n")
+        self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", config], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def connections(self):
+        text = subprocess.run(["ps", "-o", "pid=", "--ppid", str(self.process.pid)], stdout=subprocess.PIPE, text=True).stdout
+        return [int(pid) for pid in text.split()]
+
+    def cut(self):
+        for pid in self.connections():
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def stop(self):
+        """Nobody gets in any more, and who is in is out."""
+        self.cut()
+        self.process.kill()
+        self.process.wait()
+
+
+class Machine:
+    """One that compiles: its status page and its distccd, on an address of its own."""
+
+    def __init__(self, address):
+        self.folder = f"/run/machine-{address}"
+        put(self.folder + "/status.json", PAGE)
+        put(self.folder + "/distccd.log", "", 0o666)
+        self.server = subprocess.Popen([sys.executable, "-m", "http.server", "--bind", address, "--directory", self.folder, "80"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.daemon = subprocess.Popen(["distccd", "--daemon", "--no-detach", "--listen", address, "--allow", "127.0.0.0/8", "--enable-tcp-insecure",
+                                        "--log-level", "info", "--jobs", "2", "--log-file", self.folder + "/distccd.log"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def stop(self):
+        for process in (self.server, self.daemon):
+            process.kill()
+            process.wait()
+
+
+def page():
+    version = sh("gcc -dumpfullversion").strip()
+    target = sh("gcc -dumpmachine").strip()
+    return json.dumps({"format": 1, "state": "Ready", "step": "", "log": "", "compiler": version, "target": target, "slots": 2, "since": 1}, separators=(",", ":")) + "\n"
+
+
+PAGE = page()
+
+
 class World:
     def __init__(self):
         sh("""ip link set lo up; mount -t tmpfs none /run
@@ -64,37 +119,15 @@ class World:
               rm -f /etc/ssh/edcc_* /root/key*
               ssh-keygen -q -t ed25519 -N '' -C '' -f /etc/ssh/edcc_host_key; ssh-keygen -q -t ed25519 -N '' -f /root/key""")
         put("/etc/edcc/settings", "RUN=r PROJECT=p LEASE=600 DISTCC_PORT=3632 COMPILER=gcc COMPILER_TARGET= cc=/usr/bin/gcc address=127.0.0.1\n")
-        put("/run/sshd_config", f"Port {SSHD_PORT}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/edcc_host_key\nAuthorizedKeysFile /root/key.pub\nStrictModes no\n"
-            "UsePAM no\nPermitRootLogin prohibit-password\nMaxSessions 200\nMaxStartups 100\nPidFile none\nLogLevel ERROR\n")
-        self.page("Ready")
-        self.sshd = None
+        put(STATE + "/www/status.json", PAGE)
         self.cuts = 0
-        self.start()
+        self.sshd = Sshd(SSHD_PORT)
         with open("/etc/ssh/edcc_host_key.pub") as file:
             self.key = file.read().strip()
 
-    def page(self, state):
-        put(STATE + "/www/status.json", json.dumps({"format": 1, "state": state, "since": 1}, separators=(",", ":")) + "\n")
-
-    def start(self):
-        self.sshd = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", "/run/sshd_config"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def stop(self):
-        """The machine is gone for those who are connected and for those who would be."""
-        self.sshd.kill()
-        self.sshd.wait()
-        self.cut()
-
     def cut(self):
         """Ends every connection, in the midst of what it carries."""
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as file:
-                    words = file.read()
-                if words.startswith(b"sshd: root") or words.startswith(b"sshd-session: root"):
-                    os.kill(int(pid), signal.SIGKILL)
-            except OSError:
-                pass
+        self.sshd.cut()
         self.cuts += 1
 
     def cutting(self, seed, times, least=0.05, most=0.6):
@@ -110,8 +143,8 @@ class World:
         thread.start()
         return thread
 
-    def environment(self, **more):
-        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str(SSHD_PORT), "REMOTE_KEY": "/root/key", "REMOTE_HOST_KEY": self.key,
+    def environment(self, sshd=None, **more):
+        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str((sshd or self.sshd).port), "REMOTE_KEY": "/root/key", "REMOTE_HOST_KEY": self.key,
                 "REMOTE_TOOL": os.path.join(ROOT, "aws/guest/host.sh"), **more}
 
     def forget(self):
