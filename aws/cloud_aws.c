@@ -180,7 +180,8 @@ cloud_offer(void *context, struct arena *arena, const struct cloud_file *file, s
 }
 
 static bool
-cloud_accept(void *context, struct arena *arena, const struct cloud_parcel *parcel, struct cloud_stored *stored, struct failure *failure)
+cloud_accept(
+	void *context, struct arena *arena, const struct cloud_parcel *parcel, struct cloud_stored *stored, struct failure *failure)
 {
 	struct account *account = context;
 	struct s3_object object;

@@ -59,7 +59,7 @@ class Sshd:
     def __init__(self, port):
         self.port = port
         config = f"/run/sshd_config.{port}"
-        put(config, f"Port {port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/edcc_host_key\nAuthorizedKeysFile /root/key.pub\nStrictModes no\n"
+        put(config, f"Port {port}\nListenAddress 127.0.0.1\nHostKey /etc/ssh/edcc_host_key\nAuthorizedKeysFile /run/keys/key.pub\nStrictModes no\n"
             "UsePAM no\nPermitRootLogin prohibit-password\nMaxSessions 200\nMaxStartups 100\nPidFile none\nLogLevel ERROR\n")
         self.process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", config], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
@@ -114,10 +114,10 @@ class World:
                   mkdir -p /run/over$place/up /run/over$place/work
                   mount -t overlay none -o lowerdir=$place,upperdir=/run/over$place/up,workdir=/run/over$place/work $place
               done
-              mkdir -p /run/sshd /run/edcc /opt/edcc/bin /var/lib/edcc/{tree,steps,distcc,www} /etc/edcc
+              mkdir -p /run/keys /run/sshd /run/edcc /opt/edcc/bin /var/lib/edcc/{tree,steps,distcc,www} /etc/edcc
               ln -s ../edcc-host /opt/edcc/bin/build_success; ln -s ../edcc-host /opt/edcc/bin/build_failed
-              rm -f /etc/ssh/edcc_* /root/key*
-              ssh-keygen -q -t ed25519 -N '' -C '' -f /etc/ssh/edcc_host_key; ssh-keygen -q -t ed25519 -N '' -f /root/key""")
+              rm -f /etc/ssh/edcc_*
+              ssh-keygen -q -t ed25519 -N '' -C '' -f /etc/ssh/edcc_host_key; ssh-keygen -q -t ed25519 -N '' -f /run/keys/key""")
         put("/etc/edcc/settings", "RUN=r PROJECT=p LEASE=600 DISTCC_PORT=3632 COMPILER=gcc COMPILER_TARGET= cc=/usr/bin/gcc address=127.0.0.1\n")
         put(STATE + "/www/status.json", PAGE)
         self.cuts = 0
@@ -144,7 +144,7 @@ class World:
         return thread
 
     def environment(self, sshd=None, **more):
-        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str((sshd or self.sshd).port), "REMOTE_KEY": "/root/key", "REMOTE_HOST_KEY": self.key,
+        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str((sshd or self.sshd).port), "REMOTE_KEY": "/run/keys/key", "REMOTE_HOST_KEY": self.key,
                 "REMOTE_TOOL": os.path.join(ROOT, "aws/guest/host.sh"), **more}
 
     def forget(self):
