@@ -4,6 +4,7 @@
 What is held against the machines' own word: each one's distccd log, read where it is."""
 
 import glob
+import json
 import os
 import re
 import shutil
@@ -38,7 +39,23 @@ artifacts:
     src/lua src/luac -> s3://{bucket}/lua/
     src/lua          -> out/
 """
-BEFORE = set(glob.glob("/tmp/edcc-*"))
+ZSTD = """\
+build zstd:
+    make -C lib -j"$JOBS" CC="$CC" libzstd.a
+"""
+FAILS = """\
+build one:
+    echo before
+    echo kept >one.log
+    build_failed the tests do not pass
+    echo after
+
+artifacts:
+    *.log -> s3://{bucket}/logs/ when build_failed
+
+on build_failed:
+    notify = sns:broken
+"""
 JOB = re.compile(r"\(dcc_job_summary\) .* COMPILE_OK .* (\S+)$", re.M)
 
 
@@ -73,7 +90,6 @@ def left(here):
 def nothing_left(made, here):
     same(left(here), {}, "what EC2 still has")
     made.nothing_left()
-    same(set(glob.glob("/tmp/edcc-*")) - BEFORE, set(), "ssh's sockets")
 
 
 def machine_logs(made):
@@ -82,6 +98,15 @@ def machine_logs(made):
     logs = {os.path.basename(path)[:-4]: path for path in glob.glob(os.path.join(folder, "*.log"))}
     return {name: [f for f in JOB.findall(open(path, errors="replace").read()) if "canary" not in f]
             for name, path in logs.items() if re.match(r"(host|coop-\d+)$", name)}
+
+
+def queue(here, topic):
+    """What the topic is told, by a queue."""
+    sns, sqs = here.client("sns"), here.client("sqs")
+    url = sqs.create_queue(QueueName=topic)["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    sns.subscribe(TopicArn=sns.create_topic(Name=topic)["TopicArn"], Protocol="sqs", Endpoint=arn)
+    return lambda: [json.loads(m["Body"]) for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
 
 
 def plain_lua():
@@ -111,6 +136,49 @@ def four_machines():
         stored = here.client("s3").get_object(Bucket=bucket, Key="lua/lua")["Body"].read()
         need(stored == open(made.path("out/lua"), "rb").read(), "what is in S3 differs")
         same(here.proxy.problems(), [], "requests that botocore's model does not allow")
+        nothing_left(made, here)
+
+
+@test
+def sixteen_machines():
+    """zstd on sixteen: each of them proved itself and compiled, by its own log."""
+    with World() as here:
+        made = project("sixteen", ZSTD, tree="zstd", count=16)
+        result = made.edcc("apply", "--json", "--yes", env=here.environment())
+        compiled = machine_logs(made)
+        same(len(compiled), 16, "machines with a log")
+        need(all(compiled.values()), "not every machine compiled", {name: len(files) for name, files in compiled.items()})
+        here_why = [e.get("why", "") for e in result.all("compiles") if e["host"] == "this machine"]
+        need(not re.search(r"host|fallback|fell", here_why[0]), "compiles that hosts should have done", here_why)
+        same(len(here.proxy.calls("RunInstances")), 1, "calls of RunInstances")
+        nothing_left(made, here)
+
+
+@test
+def fails():
+    """A build that fails: status 2, its logs are kept, a message is sent, and the fleet goes."""
+    with World() as here:
+        bucket, received = new_bucket(here), queue(here, "broken")
+        made = project("fails", FAILS.format(bucket=bucket))
+        result = made.edcc("apply", "--json", "--yes", env=here.environment(), status=2)
+        same(result.all("end")[-1]["message"], "build_failed: step one: the tests do not pass", "the last word")
+        same(made.log("one"), "before\n", "what it printed")
+        stored = here.client("s3").list_objects_v2(Bucket=bucket)["Contents"]
+        same([o["Key"].rsplit("/", 1)[0] for o in stored], ["logs", "logs"], "what is stored: the log and the report")
+        message, = received()
+        need(message["Subject"].startswith("fails: build_failed: step one: "), message)
+        need("\nreport: s3://%s/logs/edcc-" % bucket in message["Message"], message)
+        nothing_left(made, here)
+
+
+@test
+def tells_why_no_machine_came():
+    """A compiler that there is not: the step of the boot that failed and its last words, and nothing is left."""
+    with World() as here:
+        made = project("none", "build one:\n    true\n")
+        made.write("Edccfile", made.read("Edccfile").replace("compiler gcc:\n", "compiler gcc:\n    version = 99\n"))
+        result = made.edcc("apply", "--yes", env=here.environment(), status=4)
+        need("there is no gcc 99 here" in result.output + result.errors, result)
         nothing_left(made, here)
 
 

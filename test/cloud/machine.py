@@ -59,7 +59,16 @@ def make_skeleton(base, minute):
     os.chmod(f"{SKELETON}/usr/sbin/shutdown", 0o755)
     for name in ("poweroff", "halt", "reboot"):
         os.symlink("shutdown", f"{SKELETON}/usr/sbin/{name}")
+    if base == "/":
+        no_mirrors()
     keep_package_cache(base)
+
+
+def no_mirrors():
+    """There is no way out to any: what is not there cannot be had, and apt-get says so at once."""
+    os.makedirs(f"{SKELETON}/etc/apt/apt.conf.d", exist_ok=True)
+    with open(f"{SKELETON}/etc/apt/apt.conf.d/90no-mirrors", "w") as config:
+        config.write('Dir::Etc::SourceList "/dev/null";\nDir::Etc::SourceParts "/dev/null";\n')
 
 
 def keep_package_cache(base):
