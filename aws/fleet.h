@@ -90,6 +90,8 @@ void fleet_notes(struct arena *, const struct project *, const struct observing 
 /* fleet_keep.c: the kept fleet that is the same as this one, or NULL. */
 struct fleet_kept *fleet_find_kept(struct arena *, const struct observing *, const struct project *, const struct fleet_seen *);
 bool fleet_keep(struct run *, int64_t ms, struct failure *);
+/* Whoever looks at the account is told that an adopted fleet is used for as long as its machines last. */
+void fleet_use_kept(struct run *);
 
 /* --- what a run has --- */
 

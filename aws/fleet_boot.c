@@ -214,6 +214,7 @@ adopt_run(struct run *run, const struct action *action, struct failure *failure)
 	fleet->ends = kept->ends;
 	fleet->host_key = kept->host_key;
 	take_addresses(run, fleet->machines);
+	fleet_use_kept(run);
 	bool done = os_make_folders(&arena, fleet_path(&arena, run, ""), true, &error);
 	if (!done)
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));

@@ -132,6 +132,23 @@ set_tags(struct run *run, struct aws *aws, struct arena *arena, int64_t until, s
 	return true;
 }
 
+void
+fleet_use_kept(struct run *run)
+{
+	const struct fleet *fleet = fleet_of(run);
+	struct arena arena = {NULL};
+	struct failure failure = {.arena = &arena};
+	struct aws_error error;
+	struct aws *aws = fleet_aws(run, NULL, &failure);
+	struct str ends = str_printf(&arena, "%lld", (long long)(fleet->ends / 1000));
+	if (aws && !ec2_set_tag(aws, &arena, fleet->seen.kept->things, ec2_tag_key(EC2_TAG_EXPIRES), ends, &error))
+		fleet_fail(aws, &error, &failure, "cannot tag the fleet as used");
+	if (failure.message.n)
+		event_warning(run->events, STR("`edcc gc` elsewhere may take it for over when the time it was kept for is"), "%.*s",
+			STR_ARG(failure.message));
+	arena_free(&arena);
+}
+
 bool
 fleet_keep(struct run *run, int64_t ms, struct failure *failure)
 {
