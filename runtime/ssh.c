@@ -70,8 +70,9 @@ static const char own_key[] = "\tIdentitiesOnly yes\n"
 			      "\tIdentityFile " IDENTITY "\n";
 
 /* The control connection dies with us, however we die, and what runs over it dies with it: a child of the shell waits for the end of our pipe.
- * ssh has the shell's process id. A parent-death signal would not do: it comes when the thread ends that started the child. */
-static const char with_lifeline[] = "exec 3<&0 </dev/null; { read -r end <&3; kill $$; } & exec ssh \"$@\" 3<&-";
+ * ssh has the shell's process id, and on TERM may sleep on until the other side says something. A parent-death signal would not do: it comes when the
+ * thread ends that started the child. */
+static const char with_lifeline[] = "exec 3<&0 </dev/null; { read -r end <&3; kill -9 $$; } & exec ssh \"$@\" 3<&-";
 
 static const char *
 in_folder(const struct ssh *ssh, struct arena *arena, const char *name)
