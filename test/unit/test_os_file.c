@@ -355,6 +355,75 @@ globbing(void **state)
 	assert_int_equal(found.n, 1);
 }
 
+/* What somebody else lists: as it would, nothing that does not begin with the prefix. */
+static bool
+list(void *context, struct str prefix, struct words *all, struct str *error)
+{
+	static const char *const files[] = {
+		"a.c", "b.c", ".hidden.c", "sub/c.c", "sub/deep/d.c", ".git/e.c", "[x].c", "sub/.no/f.c"};
+	(void)error;
+	*(struct str *)context = prefix;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		if (str_starts(str_from(files[i]), prefix))
+			words_add(&arena, all, str_from(files[i]));
+	return true;
+}
+
+static void
+globbing_a_list(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *pattern, *prefix, *found;
+	} cases[] = {
+		{"*.c", "", "[x].c a.c b.c"},
+		{".*.c", "", ".hidden.c"},
+		{"a.c", "a.c", "a.c"},
+		{"sub//c.c", "sub/c.c", "sub/c.c"},
+		{"sub", "sub", ""},
+		{"sub/*.c", "sub", "sub/c.c"},
+		{"**/*.c", "", "[x].c a.c b.c sub/c.c sub/deep/d.c"},
+		{"**", "", "[x].c a.c b.c sub/c.c sub/deep/d.c"},
+		{"sub/**/**/d.c", "sub", "sub/deep/d.c"},
+		{".git/**", ".git", ".git/e.c"},
+		{"s*/c.c/", "", ""},
+		{"\\[x\\].c", "", "[x].c"},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct words found;
+		struct str error, prefix;
+		assert_true(os_glob_listed(&arena, str_from(cases[i].pattern), list, &prefix, &found, &error));
+		assert_text(prefix, cases[i].prefix);
+		assert_text(words_join(&arena, found, STR(" ")), cases[i].found);
+	}
+	struct words found;
+	struct str error, prefix;
+	assert_false(os_glob_listed(&arena, STR("[a"), list, &prefix, &found, &error));
+	assert_text(error, "cannot read the pattern '[a': a '[' has no ']'");
+}
+
+static void
+pouring(void **state)
+{
+	(void)state;
+	struct stat status;
+	struct str error, text, abc = STR("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	int fd = os_text_fd(STR("abc"));
+	assert_true(os_pour_atomic(&arena, fd, "poured", 0751, abc, &error));
+	assert_true(os_read(&arena, "poured", 10, &text, &error));
+	assert_text(text, "abc");
+	assert_int_equal(stat("poured", &status), 0);
+	assert_int_equal(status.st_mode & 0777, 0751);
+	/* What is less is not what was to come, and what was there stays. */
+	assert_int_equal(lseek(fd, 1, SEEK_SET), 1);
+	assert_false(os_pour_atomic(&arena, fd, "poured", 0600, abc, &error));
+	assert_text(error, "cannot write 'poured': what came is not what was to come");
+	assert_true(os_read(&arena, "poured", 10, &text, &error));
+	assert_text(text, "abc");
+	assert_int_equal(count_entries(), 1);
+	close(fd);
+}
+
 static void
 glob_errors(void **state)
 {
@@ -401,6 +470,8 @@ main(void)
 		cmocka_unit_test_setup_teardown(removing_refused, begin, end),
 		cmocka_unit_test_setup_teardown(deep_tree, begin, end),
 		cmocka_unit_test_setup_teardown(globbing, begin, end),
+		cmocka_unit_test_setup_teardown(globbing_a_list, begin, end),
+		cmocka_unit_test_setup_teardown(pouring, begin, end),
 		cmocka_unit_test_setup_teardown(glob_errors, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, be_root_again);
