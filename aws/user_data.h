@@ -18,7 +18,8 @@ struct user_data {
 	struct str run, project;
 	bool first_is_host; /* the machine with launch index 0 is the HOST; else all are COOPs */
 	struct words public_keys; /* who may log in as root: lines of authorized_keys */
-	struct str host_key; /* a private key in PEM that is good for the first answer only: the machine makes its own and forgets this one */
+	struct str
+		host_key; /* a private key in PEM that is good for the first answer only: the machine makes its own and forgets this one */
 	int64_t ttl; /* ms: the machine ends after so long, whatever happens */
 	int64_t lease; /* ms: and when nobody has renewed it for so long */
 	struct str subnet; /* who may use distccd: "10.0.0.0/24" */

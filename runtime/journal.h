@@ -24,7 +24,7 @@
 	RECORD(VERDICT, "verdict", "verdict") /* reason */                                                        \
 	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */                                                   \
 	RECORD(COMPILES, "compiles", "host") /* number, why */                                                    \
-	RECORD(KEPT, "kept", "run") /* until (ms since 1970; 0: `edcc destroy`): the fleet stays on purpose */                        \
+	RECORD(KEPT, "kept", "run") /* until (ms since 1970; 0: `edcc destroy`): the fleet stays on purpose */    \
 	RECORD(END, "end", "run") /* status: nothing is left behind */
 
 enum record {
