@@ -285,7 +285,23 @@ watcher() { # LOCAL_SLOTS
 	done
 }
 
-command_fleet() { # [LOCAL_SLOTS], lines NAME ADDRESS [SLOTS][,OPTIONS]
+# A run that takes the fleet over from another begins its logs: how long the machines' own are, where there were any.
+begin_logs() { # RUN
+	local before='' name at
+	read -r before <$state/run
+	[ "$1" != "$before" ] || return 0
+	rm -rf $client/client.log $client/ccache.stats $state/begun
+	mkdir $state/begun
+	if [ "$before" ]; then
+		while read -r name at _; do
+			curl -sfI -m 2 --noproxy '*' "http://$at/distccd.log" | tr -d '\r' | sed -n 's/^content-length: //Ip' >$state/begun/"$name" &
+		done <$fleet/list
+		wait
+	fi
+	echo "$1" >$state/run
+} 2>/dev/null
+
+command_fleet() { # [LOCAL_SLOTS [RUN]], lines NAME ADDRESS [SLOTS][,OPTIONS]
 	local pid name at word
 	if read -r pid <$run/watcher; then
 		kill -- "-$pid" && while kill -0 -- "-$pid"; do nap 0.01; done
@@ -298,6 +314,7 @@ command_fleet() { # [LOCAL_SLOTS], lines NAME ADDRESS [SLOTS][,OPTIONS]
 		printf '%s %s %s\n' "$name" "$at" "$word" >&3
 		printf 'url = "http://%s/status.json"\noutput = "%s/%s.json"\n' "$at" $fleet "$name"
 	done 3>$fleet/list >$fleet/pages
+	begin_logs "${2-}"
 	setsid "$0" watcher "${1:-$(nproc)}" </dev/null >$run/watcher.log 2>&1 &
 	echo $! >$run/watcher
 }
@@ -652,16 +669,20 @@ command_store() { # PATH
 }
 
 command_logs() {
-	local name at pages=()
+	local name at before pages=()
 	use_scratch
 	cd "$scratch" || exit
+	shopt -s nullglob
 	while read -r name at _; do
 		pages+=(-o "$name.log" "http://$at/distccd.log")
 		if grep -q "^$name Failed " $fleet/states; then pages+=(-o "$name.boot.log" "http://$at/boot.log"); fi
 	done 2>/dev/null <$fleet/list
 	[ ${#pages[@]} -eq 0 ] || curl -sfZ --parallel-max 64 --noproxy '*' -m 20 "${pages[@]}"
+	while read -r name _; do
+		if read -r before <"$state/begun/$name" && ((before)); then tail -c +$((before + 1)) "$name.log" | replace "$name.log"; fi
+	done 2>/dev/null <$fleet/list
 	cp $client/client.log $client/ccache.stats . 2>/dev/null
-	tar -c -- *
+	tar -c --files-from=/dev/null -- *
 }
 
 case ${0##*/} in

@@ -356,6 +356,27 @@ build one:
     need(compiles["coop-1"] >= 18, compiles)
 
 
+@test
+def a_warm_fleet():
+    """What a run before has compiled is not this one's."""
+    WORLD.forget()
+    machine = world.Machine("127.0.0.2")
+    made = project("warm", """
+files ?= 5
+
+compiler gcc:
+
+instances:
+    count = 1
+
+build one:
+    for i in $(seq $files); do echo "int f$i(void) { return $i; }" >f$i.c; $CC -c f$i.c; done
+""")
+    counts = [apply(made, f"files={count}").compiles() for count in (5, 3)]
+    machine.stop()
+    same(counts, [{"coop-1": 5, "this machine": 0}, {"coop-1": 3, "this machine": 0}])
+
+
 # --- S3 ---
 
 def objects(bucket):
