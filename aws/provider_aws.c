@@ -76,6 +76,7 @@ add_facts(struct arena *arena, const struct fleet_seen *seen, struct world *worl
 	for (size_t i = 0; i < seen->type_count; i++)
 		words_add(arena, &facts,
 			str_printf(arena, "type_%.*s=%lld cpus", STR_ARG(seen->types[i].name), (long long)seen->types[i].cpus));
+	words_add(arena, &facts, str_printf(arena, "aws_region=%.*s", STR_ARG(seen->region)));
 	words_add(arena, &facts, str_printf(arena, "account=%.*s", STR_ARG(seen->account)));
 	words_add(arena, &facts, str_printf(arena, "ssh=%.*s", STR_ARG(words_join(arena, seen->ssh, STR(" ")))));
 	words_add(arena, &facts, str_printf(arena, "kept=%.*s", STR_ARG(seen->kept ? seen->kept->run : STR(""))));

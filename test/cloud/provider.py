@@ -6,6 +6,7 @@ import atexit
 import json
 import os
 import re
+import shutil
 import signal
 import tempfile
 import threading
@@ -14,7 +15,7 @@ import time
 import amazon
 import answers
 import proxy
-from cloud import MOTO, Project, free_port, main, need, same, test, wait_for
+from cloud import KEY, MOTO, SECRET, Project, free_port, main, need, same, test, wait_for
 from cloud import aws as account
 
 ZONE_A, ZONE_B = "eu-west-1a", "eu-west-1b"
@@ -408,6 +409,58 @@ def asked(made, action):
     return [{"action": action} for line in lines if line["record"] == "intent" and line["action"] == INTENTS[action]]
 
 
+def killed_at(number, clean):
+    """kill -9 once the journal has so many lines; Ctrl-C comes by itself when the machines are launched. False where the run ended before."""
+    with Cloud() as cloud:
+        made = project(f"{clean.__name__}-{number}", 2)
+        process, interrupted = start(made, cloud), False
+        while process.poll() is None:
+            path = f".edcc/runs/{made.runs()[-1]}/journal" if made.runs() else ""
+            lines = made.read(path).splitlines() if path and made.exists(path) else []
+            if len(lines) >= number:
+                process.kill()
+                break
+            if not interrupted and lines and '"complete":true' in lines[-1]:
+                process.send_signal(signal.SIGINT)
+                interrupted = True
+            time.sleep(0.001)
+        status = process.wait()
+        made.finish(process, None)
+        clean(made, cloud)
+        same(cloud.left(), [], f"what EC2 still has after kill -9 at line {number}")
+        return status == -signal.SIGKILL
+
+
+def by_journal(made, cloud):
+    made.edcc("destroy", env=cloud.environment())
+
+
+def by_tags(made, cloud):
+    """As from a machine that has no journal."""
+    shutil.rmtree(made.path(".edcc"), ignore_errors=True)
+    made.edcc("gc", "--yes", "--region", "eu-west-1", env=cloud.environment())
+
+
+def at_every_line(clean):
+    points = 0
+    while killed_at(points + 1, clean):
+        points += 1
+    print(f"   {points} points")
+    need(points >= 18, f"only {points} lines were written")
+
+
+@test
+def killed_at_every_line():
+    """kill -9 at each line of the journal, of the creation and of the removal; then destroy."""
+    at_every_line(by_journal)
+
+
+@test
+def killed_without_journal():
+    """The same, and gc, which knows nothing but the tags."""
+    at_every_line(by_tags)
+
+
 # --- removing ---
 
 @test
@@ -471,6 +524,21 @@ def nobody():
         need(errors.count("error:") == 1 and "AWS does not take the credentials from environment" in errors, errors)
         errors = made.edcc("plan", env=cloud.environment(AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY=""), status=4).errors
         need("Unable to locate credentials" in errors, errors)
+
+
+@test
+def ending_credentials():
+    """Credentials that end before the run may: a warning before it starts."""
+    with Cloud() as cloud:
+        made = project("ending", 1)
+        end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
+        made.write("keys", json.dumps({"Version": 1, "AccessKeyId": KEY, "SecretAccessKey": SECRET, "SessionToken": "token", "Expiration": end}))
+        made.write("config", f"[default]\ncredential_process = cat {made.path('keys')}\n")
+        environment = cloud.environment(AWS_CONFIG_FILE=made.path("config"), AWS_ACCESS_KEY_ID="", AWS_SECRET_ACCESS_KEY="")
+        errors = made.edcc("plan", env=environment).errors
+        need(re.search(rf"warning: the credentials from .* end at {end[:16]}Z, which 'limits: time' is longer than\n", errors), errors)
+        made.write("Edccfile", made.read("Edccfile") + "\nlimits:\n    time = 30m\n")
+        same(made.edcc("plan", env=environment).errors, "", "warnings where it is shorter")
 
 
 if __name__ == "__main__":
