@@ -191,7 +191,7 @@ renew_again_and_again(void *context)
 
 /* --- opening --- */
 
-/* What the machine's status page says of its boot, where there is one: "Failed in packages: …". */
+/* What the machine's status page says of its boot, where there is one: "; its boot says: Failed in packages: …". */
 static struct str
 look_at_page(const struct remote *remote, struct arena *arena)
 {
@@ -213,10 +213,14 @@ look_at_page(const struct remote *remote, struct arena *arena)
 		http_client_free(client);
 	const struct json *page = answered ? json_read(arena, response.body, &error) : NULL;
 	struct str state = page ? json_text(page, "state", none) : none, step = page ? json_text(page, "step", none) : none;
+	struct str log = page ? str_trim(json_text(page, "log", none)) : none, line;
+	struct buf says = buf_new(arena);
 	if (!state.n)
 		return none;
-	return str_printf(arena, "%.*s%s%.*s\n%.*s", STR_ARG(state), step.n ? " in " : "", STR_ARG(step),
-		STR_ARG(json_text(page, "log", none)));
+	buf_printf(&says, "; its boot says: %.*s%s%.*s", STR_ARG(state), step.n ? " in " : "", STR_ARG(step));
+	for (const char *between = ": "; log.n && str_split(&log, '\n', &line); between = "; ")
+		buf_printf(&says, "%s%.*s", between, STR_ARG(line));
+	return buf_str(&says);
 }
 
 static bool
@@ -226,10 +230,11 @@ fail_open(struct remote *remote, enum ssh_end end, struct str error, struct fail
 		failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted");
 		return false;
 	}
-	struct str says = str_trim(look_at_page(remote, failure->arena));
-	failure_set(failure, EXIT_STATUS_PROVIDER, "the HOST %.*s cannot be reached by ssh: %.*s%s%.*s", STR_ARG(remote->address),
-		STR_ARG(error), says.n ? "; it says: " : "", STR_ARG(says));
-	failure_hint(failure, "port 22 must be open to this machine, and what is between must let it through");
+	struct str says = look_at_page(remote, failure->arena);
+	failure_set(failure, EXIT_STATUS_PROVIDER, "the HOST does not let us in: %.*s%.*s", STR_ARG(error), STR_ARG(says));
+	failure_hint(failure, end == SSH_REFUSED
+				      ? "its boot has not come to its keys, or another machine has its address"
+				      : "its port 22 must be open to this machine, and what is between must let it through");
 	return false;
 }
 

@@ -14,7 +14,8 @@
 
 /* The list: "PATH\0TARGET\0" for each file; TARGET is where a link leads, empty for what is none. */
 #define SENT_FOLDER ".edcc"
-#define SENT SENT_FOLDER "/sent"
+#define SENT_NAME "sent"
+#define SENT SENT_FOLDER "/" SENT_NAME
 #define LIST_LIMIT ((size_t)256 << 20)
 /* tar's status where a file has changed while it was read: what came of it is held against it the next time. */
 #define TAR_CHANGED 1
@@ -235,7 +236,7 @@ write_list(struct tree *tree)
 {
 	struct str error;
 	const char *folder = str_printf(&tree->arena, "%.*s/tree/" SENT_FOLDER, STR_ARG(tree->run->folder)).s;
-	const char *path = str_printf(&tree->arena, "%s/%s", folder, SENT + sizeof SENT_FOLDER).s;
+	const char *path = str_printf(&tree->arena, "%s/" SENT_NAME, folder).s;
 	if (os_make_folders(&tree->arena, folder, true, &error) &&
 		os_write_atomic(&tree->arena, path, buf_str(&tree->list), 0600, &error))
 		return true;

@@ -1,4 +1,4 @@
-/* tool: edcc with a provider that takes its one HOST from the environment: REMOTE_ADDRESS, REMOTE_PORT, REMOTE_KEY (a file), REMOTE_HOST_KEY, REMOTE_TOOL (a file),
+/* tool: edcc with a provider that takes its one HOST from the environment: REMOTE_ADDRESS, REMOTE_PORT, REMOTE_KEY (a file), REMOTE_HOST_KEY, REMOTE_TOOL (a file), REMOTE_DEADLINE (ms),
  * and its machines from the file: as many as there are instances, on 127.0.0.2 and on. */
 #include "aws/cloud_aws.h"
 #include "base/arena.h"
@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OPEN_MS 20000
 #define LEASE_MS 60000
 #define TOOL_LIMIT ((size_t)1 << 20)
 
@@ -55,7 +54,7 @@ host_run(struct run *run, const struct action *action, struct failure *failure)
 	}
 	for (uint32_t i = 0; i < run->host_count; i++)
 		run->hosts[i].address = str_printf(&run->arena, "127.0.0.%u", 2 + i);
-	struct remote *remote = remote_open(run, &options, OPEN_MS, failure);
+	struct remote *remote = remote_open(run, &options, atoi(setting("REMOTE_DEADLINE")), failure);
 	return remote && (!run->host_count || remote_tell_fleet(remote, failure));
 }
 

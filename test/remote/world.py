@@ -82,9 +82,9 @@ class Sshd:
 class Machine:
     """One that compiles: its status page and its distccd, on an address of its own."""
 
-    def __init__(self, address):
+    def __init__(self, address, page=None):
         self.folder = f"/run/machine-{address}"
-        put(self.folder + "/status.json", PAGE)
+        put(self.folder + "/status.json", page or PAGE)
         put(self.folder + "/distccd.log", "", 0o666)
         self.server = subprocess.Popen([sys.executable, "-m", "http.server", "--bind", address, "--directory", self.folder, "80"],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -144,7 +144,7 @@ class World:
         return thread
 
     def environment(self, sshd=None, **more):
-        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str((sshd or self.sshd).port), "REMOTE_KEY": "/run/keys/key", "REMOTE_HOST_KEY": self.key,
+        return {"REMOTE_ADDRESS": "127.0.0.1", "REMOTE_PORT": str((sshd or self.sshd).port), "REMOTE_DEADLINE": "20000", "REMOTE_KEY": "/run/keys/key", "REMOTE_HOST_KEY": self.key,
                 "REMOTE_TOOL": os.path.join(ROOT, "aws/guest/host.sh"), **more}
 
     def forget(self):
