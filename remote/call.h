@@ -44,6 +44,7 @@ struct remote_call {
 	size_t limit; /* of output in memory; 0: 1 MiB */
 	int64_t timeout; /* ms; 0: none */
 	bool regardless; /* also once the run was cancelled, and then tried only once */
+	bool once; /* tried only once in any case */
 };
 bool remote_make_call(struct remote *, struct arena *, const struct remote_call *, struct str *output, struct failure *);
 /* The shell's command line for it. */

@@ -15,7 +15,7 @@
 #define RENEWALS_OF_LEASE 4
 #define RENEW_LEAST_MS 1000
 #define RENEW_MOST_MS 60000
-#define RENEW_TIMEOUT_MS 20000
+#define RENEW_TIMEOUT_MS 5000
 
 /* --- one call --- */
 
@@ -96,6 +96,11 @@ remote_make_call(
 		.regardless = call->regardless,
 	};
 	struct str ignored;
+	if (!remote) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "there is no HOST to ask");
+		failure_hint(failure, "it was never reached: what is said of that comes first");
+		return false;
+	}
 	for (int64_t lost = 0;;) {
 		int status = 0;
 		struct str error = {NULL, 0};
@@ -104,7 +109,7 @@ remote_make_call(
 			return status == 0 || fail_command(call, status, error, failure);
 		if (end == SSH_LOST && !lost)
 			lost = os_now_ms();
-		if (end == SSH_LOST && os_now_ms() - lost < REMOTE_AWAY_MS && remote_pause(remote))
+		if (end == SSH_LOST && !call->once && os_now_ms() - lost < REMOTE_AWAY_MS && remote_pause(remote))
 			continue;
 		if (end == SSH_CANCELLED || (end == SSH_LOST && os_cancel_raised(&remote->run->cancel)))
 			failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted");
@@ -121,7 +126,7 @@ bool
 remote_ask(struct remote *remote, struct arena *arena, const char *const *words, struct str input, struct str *output,
 	struct failure *failure)
 {
-	bool late = os_cancel_raised(&remote->run->cancel);
+	bool late = remote && os_cancel_raised(&remote->run->cancel);
 	struct remote_call call = {.words = words, .input = input, .regardless = late, .timeout = late ? REMOTE_LAST_MS : 0};
 	return remote_make_call(remote, arena, &call, output, failure);
 }
@@ -137,18 +142,20 @@ remote_start(struct remote *remote, struct arena *arena, const char *const *word
 /* --- the lease --- */
 
 static bool
-renew(struct remote *remote, struct arena *arena, int64_t ms, bool regardless, struct failure *failure)
+renew(struct remote *remote, struct arena *arena, int64_t ms, bool last, struct failure *failure)
 {
 	struct str seconds = str_printf(arena, "%lld", (long long)(ms + 999) / 1000);
-	struct remote_call call = {
-		.words = (const char *const[]){"renew", seconds.s, NULL}, .timeout = RENEW_TIMEOUT_MS, .regardless = regardless};
+	struct remote_call call = {.words = (const char *const[]){"renew", seconds.s, NULL},
+		.timeout = RENEW_TIMEOUT_MS,
+		.regardless = last,
+		.once = last};
 	return remote_make_call(remote, arena, &call, NULL, failure);
 }
 
 bool
 remote_keep(struct remote *remote, int64_t ms, struct failure *failure)
 {
-	return renew(remote, failure->arena, ms, true, failure);
+	return renew(remote, failure->arena, ms, false, failure);
 }
 
 static void
