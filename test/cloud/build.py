@@ -12,7 +12,7 @@ import time
 
 import world
 from cloud import MOTO, Project, main, need, run, same, test
-from lab import digest, source
+from lab import digest, example, source
 from world import World
 
 world.box()
@@ -38,10 +38,6 @@ build lua:
 artifacts:
     src/lua src/luac -> s3://{bucket}/lua/
     src/lua          -> out/
-"""
-ZSTD = """\
-build zstd:
-    make -C lib -j"$JOBS" CC="$CC" libzstd.a
 """
 FAILS = """\
 build one:
@@ -141,10 +137,15 @@ def four_machines():
 
 @test
 def sixteen_machines():
-    """zstd on sixteen: each of them proved itself and compiled, by its own log."""
+    """The example, on sixteen: each of them proved itself and compiled, by its own log; the library is in S3 and here."""
     with World() as here:
-        made = project("sixteen", ZSTD, tree="zstd", count=16)
-        result = made.edcc("apply", "--json", "--yes", env=here.environment())
+        bucket = new_bucket(here)
+        made = Project("sixteen", source("zstd"))
+        shutil.copy(os.path.join(example("ec2"), "Edccfile"), made.dir)
+        result = made.edcc("apply", "--json", "--yes", "workers=16", f"bucket={bucket}", env=here.environment())
+        need(re.search(r"^1\.[0-9.]+ is right$", made.log("test"), re.M), made.log("test"))
+        stored = here.client("s3").get_object(Bucket=bucket, Key="zstd/libzstd.a")["Body"].read()
+        need(stored == open(made.path("out/libzstd.a"), "rb").read(), "what is in S3 differs")
         compiled = machine_logs(made)
         same(len(compiled), 16, "machines with a log")
         need(all(compiled.values()), "not every machine compiled", {name: len(files) for name, files in compiled.items()})
