@@ -72,9 +72,11 @@ look(struct boot *boot, bool *complete)
 	struct ec2_instance *instances;
 	size_t count;
 	struct aws_error error;
+	*complete = false;
 	if (!ec2_describe_instances(
 		    boot->aws, &boot->arena, &boot->fleet->instances, (struct str){NULL, 0}, &instances, &count, &error))
-		return fleet_fail(boot->aws, &error, boot->failure, "cannot look at the machines");
+		/* Machines may be too new to be known by their ids. */
+		return ec2_is_not_yet(&error) || fleet_fail(boot->aws, &error, boot->failure, "cannot look at the machines");
 	for (size_t i = 0; i < count; i++)
 		if (!take_instance(boot, &instances[i]))
 			return false;
