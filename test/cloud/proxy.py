@@ -181,6 +181,7 @@ class Proxy(http.server.ThreadingHTTPServer):
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or a body waits 40 ms for the head to be acknowledged
 
     def handle_one(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
