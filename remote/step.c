@@ -179,7 +179,7 @@ take_up(struct recipe *recipe)
 	arena_free(&arena);
 }
 
-/* A few blocks: the clock and the cancellation have their turn between. */
+/* One block: the clock and the cancellation have their turn between. */
 static void
 read_follow(struct recipe *recipe)
 {

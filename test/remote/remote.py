@@ -358,7 +358,9 @@ build one:
     go() { for i; do $CC -O2 -c f$i.c & done; wait; }
     go {1..6}; echo "hosts $EDCC_HOSTS, ${DISTCC_HOSTS-none}"
     until [ -e go-on ]; do sleep 0.1; done
-    go {7..24}; ls *.o | wc -l
+    go {7..24}
+    for n in {1..3000}; do echo "int g$n(int x) { int s = 0; for (int i = 0; i < x; i++) s += i * $n; return s; }"; done >slow.c
+    $CC -O2 -c slow.c; ls *.o | wc -l
 """)
     process = made.start("apply", "--json", env=WORLD.environment())
     log = ".edcc/runs/{}/log/one.log"
@@ -370,10 +372,11 @@ build one:
     machines["coop-1"].stop()
     states = [(e["host"], e["state"]) for e in result.all("host")]
     same(sorted(states), [("coop-1", "ready"), ("coop-2", "out"), ("coop-2", "ready")], "what the hosts did")
-    same(result.said("one"), "hosts coop-1 coop-2, none\n24\n")
+    same(result.said("one"), "hosts coop-1 coop-2, none\n25\n")
     compiles = result.compiles()
     same(compiles["this machine"], 0, compiles)
-    need(compiles["coop-1"] >= 18, compiles)
+    need(compiles["coop-1"] >= 19, compiles)
+    need([e for e in result.all("slots") if e["host"] == "coop-1" and e["jobs"] == 1 and "slow.c" in e.get("files", e.get("text", ""))], result.all("slots"))
 
 
 @test
