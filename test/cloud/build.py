@@ -10,9 +10,10 @@ import re
 import shutil
 import time
 
+import proxy
 import world
 from cloud import MOTO, Project, main, need, run, same, test
-from lab import digest, example, source
+from lab import ROOT, digest, example, source
 from world import World
 
 world.box()
@@ -51,6 +52,16 @@ artifacts:
 
 on build_failed:
     notify = sns:broken
+"""
+ALLOWED = """\
+build one:
+    echo made >made
+
+artifacts:
+    made -> s3://{bucket}/out/
+
+on build_success:
+    notify = sns:told
 """
 JOB = re.compile(r"\(dcc_job_summary\) .* COMPILE_OK .* (\S+)$", re.M)
 
@@ -152,6 +163,34 @@ def sixteen_machines():
         here_why = [e.get("why", "") for e in result.all("compiles") if e["host"] == "this machine"]
         need(not re.search(r"host|fallback|fell", here_why[0]), "compiles that hosts should have done", here_why)
         same(len(here.proxy.calls("RunInstances")), 1, "calls of RunInstances")
+        nothing_left(made, here)
+
+
+@test
+def with_the_documents_permissions():
+    """An account that may do what doc/policy.json says and nothing else: enough for all of it."""
+    with open(os.path.join(ROOT, "doc", "policy.json")) as file:
+        allowed = {action for statement in json.load(file)["Statement"] for action in statement["Action"]}
+    s3 = {"PUT": "PutObject", "HEAD": "GetObject", "GET": "ListBucket"}
+    asked = set()
+
+    def refuse(call):
+        action = f"{call.service}:{s3[call.action] if call.service == 's3' else call.action}"
+        asked.add(action)
+        # Anybody may ask who he is.
+        if action in allowed or action == "sts:GetCallerIdentity":
+            return None
+        return proxy.error("UnauthorizedOperation", 403, f"You are not authorized to perform {action}.", call)
+
+    with World() as here:
+        bucket = new_bucket(here)
+        made = project("allowed", ALLOWED.format(bucket=bucket))
+        here.proxy.add({"action": "*", "times": 0, "fault": refuse})
+        result = made.edcc("apply", "--yes", env=here.environment())
+        need("warning" not in result.output + result.errors, result)
+        result = made.edcc("gc", "--all", "--yes", env=here.environment())
+        need("warning" not in result.output + result.errors, result)
+        need(asked > {"ec2:RunInstances", "s3:PutObject", "sns:Publish", "ec2:DescribeRegions"}, asked)
         nothing_left(made, here)
 
 
