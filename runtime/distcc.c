@@ -181,19 +181,36 @@ warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t a
 		(unsigned long long)all, (long long)allowed);
 }
 
+/* Where a host is gone, or its log with it, its clients know how many it has answered. Returns how many that adds. */
+static uint64_t
+count_answers(const struct host *host, const struct local_compiles *local, struct compiles *compiles)
+{
+	struct str address = str_part(host->address, 0, str_find(host->address, ':'));
+	const uint64_t *answers = map_get(&local->answers, address);
+	if (!answers || *answers <= compiles->count)
+		return 0;
+	uint64_t more = *answers - compiles->count;
+	compiles->count = *answers;
+	return more;
+}
+
 /* How many each host's own log says it did, once that is as many as the clients have had answers. Returns their sum. */
 static uint64_t
-count_hosts(const struct run *run, struct arena *arena, uint64_t answers, struct compiles *hosts)
+count_hosts(const struct run *run, struct arena *arena, const struct local_compiles *local, struct compiles *hosts)
 {
+	uint64_t all = 0;
 	for (int64_t deadline = os_now_ms() + LATE_MS;; poll(NULL, 0, 5)) {
-		uint64_t all = 0;
+		all = 0;
 		for (uint32_t i = 0; i < run->host_count; i++) {
 			hosts[i] = (struct compiles){.count = distcc_count_host(distcc_host_log(arena, run, run->hosts[i].name).s)};
 			all += hosts[i].count;
 		}
-		if (all >= answers || os_now_ms() > deadline)
-			return all;
+		if (all >= local->remote || os_now_ms() > deadline)
+			break;
 	}
+	for (uint32_t i = 0; i < run->host_count; i++)
+		all += count_answers(&run->hosts[i], local, &hosts[i]);
+	return all;
 }
 
 uint64_t
@@ -205,7 +222,7 @@ distcc_report(struct run *run)
 		return 0;
 	struct compiles *hosts = arena_array(&arena, struct compiles, run->host_count);
 	distcc_count_local(&arena, distcc_client_log(&arena, run).s, &local);
-	uint64_t all = count_hosts(run, &arena, local.remote, hosts);
+	uint64_t all = count_hosts(run, &arena, &local, hosts);
 	for (uint32_t i = 0; i < run->host_count; i++)
 		report_one(run, run->hosts[i].name, hosts[i], STR(""));
 	struct compiles compiles = {local.count, list_counts(&arena, &local.reasons)};

@@ -31,6 +31,7 @@ uint64_t distcc_count_host(const char *log_path);
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
 	uint64_t remote; /* compiles that hosts have answered */
+	struct map answers; /* how many of these each one: its address without the port → uint64_t * */
 	struct map reasons; /* "-march=native" → count as uint64_t * */
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 };

@@ -254,12 +254,20 @@ read_call(struct reader *reader, struct str pid, struct str arguments)
 }
 
 /* "compile a.c on 127.0.0.2:41001/2 completed ok", "ERROR: compile a.c on 127.0.0.2:41001/2 failed …": a host has answered. */
-static bool
-is_answer(struct str text)
+static void
+read_answer(struct reader *reader, struct str text)
 {
 	struct str rest = str_starts(text, STR("ERROR: ")) ? str_part(text, 7, text.n) : text;
-	return str_starts(rest, STR("compile ")) && !memmem(rest.s, rest.n, " on localhost ", 14) &&
-	       (memmem(rest.s, rest.n, " completed ok", 13) || memmem(rest.s, rest.n, " failed", 7));
+	const char *on = memmem(rest.s, rest.n, " on ", 4);
+	if (!on || !str_starts(rest, STR("compile ")) ||
+		!(memmem(rest.s, rest.n, " completed ok", 13) || memmem(rest.s, rest.n, " failed", 7)))
+		return;
+	struct str host = str_part(rest, (size_t)(on + 4 - rest.s), rest.n);
+	host = str_part(host, 0, str_find(host, ' '));
+	if (str_is(host, "localhost"))
+		return;
+	reader->compiles->remote++;
+	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, ':')));
 }
 
 static void
@@ -278,13 +286,13 @@ read_line(struct reader *reader, struct str line)
 	else if (str_starts(text, STR("(dcc_exit)")))
 		take_failure(reader, pid);
 	else
-		reader->compiles->remote += is_answer(text);
+		read_answer(reader, text);
 }
 
 bool
 distcc_count_local(struct arena *arena, const char *log_path, struct local_compiles *compiles)
 {
-	*compiles = (struct local_compiles){.reasons = map_new(arena), .others = map_new(arena)};
+	*compiles = (struct local_compiles){.answers = map_new(arena), .reasons = map_new(arena), .others = map_new(arena)};
 	struct reader reader = {.arena = arena, .compiles = compiles};
 	size_t size = 0;
 	ssize_t n;

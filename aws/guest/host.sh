@@ -677,7 +677,7 @@ command_logs() {
 		pages+=(-o "$name.log" "http://$at/distccd.log")
 		if grep -q "^$name Failed " $fleet/states; then pages+=(-o "$name.boot.log" "http://$at/boot.log"); fi
 	done 2>/dev/null <$fleet/list
-	[ ${#pages[@]} -eq 0 ] || curl -sfZ --parallel-max 64 --noproxy '*' -m 20 "${pages[@]}"
+	[ ${#pages[@]} -eq 0 ] || curl -sfZ --parallel-max 64 --noproxy '*' --connect-timeout 3 --speed-limit 1 --speed-time 3 -m 20 "${pages[@]}"
 	while read -r name _; do
 		if read -r before <"$state/begun/$name" && ((before)); then tail -c +$((before + 1)) "$name.log" | replace "$name.log"; fi
 	done 2>/dev/null <$fleet/list

@@ -133,6 +133,9 @@ answers_of_hosts_are_counted(void **state)
 				   "distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
 	assert_true(distcc_count_local(&arena, path, &local));
 	assert_int_equal(local.remote, 2);
+	assert_int_equal(local.answers.count, 2);
+	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.2")), 1);
+	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.3")), 1);
 	unlink(path);
 	arena_free(&arena);
 }
