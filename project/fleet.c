@@ -84,6 +84,24 @@ check_source(struct loader *l, struct merges *merges, const struct source_settin
 	diag_note(diag, merge_span(l, merged, "git"), "the repository is given here");
 }
 
+/* What the language has and this version does not do is said, not passed over. */
+static void
+check_unbuilt(struct loader *l, struct merges *merges, struct project *project)
+{
+	struct diag *diag;
+
+	if (str_starts(project->state.path, STR("s3://"))) {
+		diag = diag_error(l->diags, merge_span(l, merge_only(merges, BLOCK_state), "path"),
+			"a journal in S3 is not in this version of edcc");
+		diag_hint(diag, "name a folder; what is in an account its tags say to any machine: edcc gc, destroy, status, ssh");
+	}
+	if (project->cache.keep.n) {
+		diag = diag_warning(l->diags, merge_span(l, merge_only(merges, BLOCK_cache), "keep"),
+			"this version of edcc does not keep the cache in S3");
+		diag_hint(diag, "on this machine ccache keeps it; elsewhere it lasts as long as the fleet ('limits: keep')");
+	}
+}
+
 /* Blocks that are there once, with no more to them than their settings. */
 static void
 fill_settings(struct loader *l, struct merges *merges, struct project *project)
@@ -106,6 +124,7 @@ fill_settings(struct loader *l, struct merges *merges, struct project *project)
 	for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
 		merge_settings(l, merges, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
 	check_source(l, merges, &project->source);
+	check_unbuilt(l, merges, project);
 	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
 }
 
