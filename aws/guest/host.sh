@@ -201,7 +201,7 @@ judge() { # INDEX JSON
 		set_state "$i" Failed "the HOST itself cannot compile a small file: ${own_failure//$'\n'/; }"
 	elif [ "$reason" != "$own_compiler" ]; then
 		set_state "$i" Failed "its compiler is $reason, the HOST's is $own_compiler"
-	elif [ -z "${proofs[i]}" ]; then
+	elif [ -z "${proofs[i]}" ] && ((round >= retries[i])); then
 		# A result of before it went out is not this one's.
 		proofs[i]=$((++generation))
 		canary "${names[i]}" "${addresses[i]}" "$result.$generation" &
@@ -220,7 +220,11 @@ missed() { # INDEX
 	local i=$1
 	((++misses[i] >= 3)) && [ "${slots[i]}" ] || return
 	proofs[i]=''
-	[ "${states[i]}" = Out ] || disconnect "${addresses[i]}"
+	if [ "${states[i]}" != Out ]; then
+		disconnect "${addresses[i]}"
+		# Idle it would answer in time again.
+		retries[i]=$((round + rests[i])) rests[i]=$((rests[i] ? 2 * rests[i] : 10))
+	fi
 	set_state "$i" Out 'does not answer'
 }
 
@@ -267,11 +271,11 @@ tell() {
 
 watcher() { # LOCAL_SLOTS
 	local local_slots=$1 i name at word changed=true round=0 generation=0 own_compiler='' own_failure='' started now rest
-	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=()
+	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=() rests=()
 	while read -r name at word; do
 		i=${#names[@]}
 		names[i]=$name addresses[i]=$at words[i]=$word
-		states[i]=Initializing slots[i]='' reasons[i]='no answer yet' misses[i]=0 proofs[i]='' retries[i]=0
+		states[i]=Initializing slots[i]='' reasons[i]='no answer yet' misses[i]=0 proofs[i]='' retries[i]=0 rests[i]=0
 	done <$fleet/list
 	tell
 	for (( ; ; ++round)); do
