@@ -1,5 +1,6 @@
 /* measure RUNS -- COMMAND… [-- COMMAND…]…: runs each command RUNS times, by turns, with standard output to /dev/null, and prints a line for each:
- * the median of its wall-clock times in milliseconds and the most memory it had resident, in KiB. Ends with 1 where a command fails.
+ * the median of its wall-clock times in milliseconds, the most memory it had resident, in KiB, and the median of its processor times in milliseconds.
+ * Ends with 1 where a command fails.
  *
  * Small on purpose: what a child has resident is counted from the fork on, so whoever forks must be smaller than what it measures. */
 #include <errno.h>
@@ -17,7 +18,7 @@
 
 struct command {
 	char **argv;
-	double times[RUNS_LIMIT]; /* ms */
+	double times[RUNS_LIMIT], processor[RUNS_LIMIT]; /* ms */
 	long memory; /* KiB */
 };
 
@@ -27,6 +28,12 @@ now(void)
 	struct timespec time;
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (double)time.tv_sec * 1e3 + (double)time.tv_nsec / 1e6;
+}
+
+static double
+ms(struct timeval time)
+{
+	return (double)time.tv_sec * 1e3 + (double)time.tv_usec / 1e3;
 }
 
 static int
@@ -47,6 +54,7 @@ run(struct command *command, int number)
 	if (pid < 0 || wait4(pid, &status, 0, &usage) < 0)
 		return -1;
 	command->times[number] = now() - start;
+	command->processor[number] = ms(usage.ru_utime) + ms(usage.ru_stime);
 	if (usage.ru_maxrss > command->memory)
 		command->memory = usage.ru_maxrss;
 	if (status != 0)
@@ -56,10 +64,17 @@ run(struct command *command, int number)
 }
 
 static int
-by_time(const void *a, const void *b)
+by_size(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
 	return (x > y) - (x < y);
+}
+
+static double
+median(double *figures, int count)
+{
+	qsort(figures, (size_t)count, sizeof *figures, by_size);
+	return figures[count / 2];
 }
 
 int
@@ -80,9 +95,7 @@ main(int argc, char **argv)
 		for (int c = 0; c < count; c++)
 			if (run(&commands[c], r) != 0)
 				return 1;
-	for (int c = 0; c < count; c++) {
-		qsort(commands[c].times, (size_t)runs, sizeof *commands[c].times, by_time);
-		printf("%.3f %ld\n", commands[c].times[runs / 2], commands[c].memory);
-	}
+	for (int c = 0; c < count; c++)
+		printf("%.3f %ld %.3f\n", median(commands[c].times, runs), commands[c].memory, median(commands[c].processor, runs));
 	return 0;
 }
