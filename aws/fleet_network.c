@@ -273,26 +273,29 @@ blockers(struct removal *removal)
 	return buf_str(&text);
 }
 
-/* Repeats what is refused as long as something uses it. */
+/* Repeats what is refused as long as something uses it; and what EC2 says is not there, since that is also said of what is too new. */
 static bool
 remove_patiently(struct removal *removal, bool (*attempt)(struct removal *, const void *), const void *context, const char *noun,
 	struct str id)
 {
 	int64_t until = os_now_ms() + BUSY_MS, pause = 0;
-	while (!attempt(removal, context)) {
+	for (int missed = 0;;) {
+		bool gone = attempt(removal, context);
+		if (gone && (!ec2_is_not_yet(&removal->error) || ++missed == LOOKS))
+			return true;
 		bool busy = ec2_is_busy(&removal->error), late = os_now_ms() > until;
-		if (busy && !late && fleet_pause(removal->run, &pause))
+		if ((gone || (busy && !late)) && fleet_pause(removal->run, &pause))
 			continue;
+		if (gone)
+			removal->error = (struct aws_error){.cancelled = true};
 		fleet_fail(removal->aws, &removal->error, removal->failure, "cannot remove %s %.*s", noun, STR_ARG(id));
 		if (busy && late)
 			failure_hint(removal->failure,
 				"something still uses it after %d s; of this run there is %.*s. Look in the console for what else "
-				"is in "
-				"the VPC, then run edcc destroy again",
+				"is in the VPC, then run edcc destroy again",
 				BUSY_MS / 1000, STR_ARG(blockers(removal)));
 		return false;
 	}
-	return true;
 }
 
 struct target {
