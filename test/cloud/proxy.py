@@ -6,7 +6,7 @@ A rule is a dictionary (or JSON):
     where    parameters that must have these values, patterns allowed: {"InstanceType": "c5.*"}
     skip     how many such calls pass before
     times    how many it is for; 1 where it is missing, 0 for ever
-    fault    a name of FAULTS, or ["Code", status, "message"], or a function from the call to an answer (status, headers, body) or None
+    fault    a name of FAULTS, or ["Code", status, "message"], or a function from the call to one of these, to an answer (status, headers, body), or to None
     wait     seconds before anything else happens"""
 
 import fnmatch
@@ -69,11 +69,14 @@ class Call:
         return Call(self.method, self.path, {**self.headers, "Content-Length": str(len(body))}, body)
 
 
+def meaning(fault):
+    return FAULTS[fault] if isinstance(fault, str) else tuple(fault) if isinstance(fault, list) else fault
+
+
 class Rule:
     def __init__(self, rule):
         self.rule, self.seen = rule, 0
-        fault = rule.get("fault")
-        self.fault = FAULTS[fault] if isinstance(fault, str) else tuple(fault) if isinstance(fault, list) else fault
+        self.fault = meaning(rule.get("fault"))
 
     def fits(self, call):
         """Counts the call where the rule is for it; true where its turn has come."""
@@ -141,9 +144,9 @@ class Proxy(http.server.ThreadingHTTPServer):
             time.sleep(rule.rule.get("wait", 0))
         fault = rule.fault if rule else None
         if callable(fault):
-            return fault(call) or self.cloud(call, self.forward), "function"
+            fault = meaning(fault(call))
         if isinstance(fault, tuple):
-            return error(*fault, call), fault[0]
+            return (error(*fault, call), fault[0]) if isinstance(fault[0], str) else (fault, "function")
         if fault == "html":
             return (500, [("Content-Type", "text/html")], PAGE), fault
         if fault in ("reset", "hang"):

@@ -174,5 +174,5 @@ def shim():
 
 def at_line(line, what):
     """The environment in which edcc, at that line of its journal, is killed `before` it is written, when it is `torn` or `written`, or when it is
-    `synced` to disk; or has a disk that is `full` from that line on."""
+    `synced` to disk; or gets Ctrl-C before it (`interrupt`); or has a disk that is `full` from that line on."""
     return {"LD_PRELOAD": shim(), "FAULT_LINE": str(line), "FAULT": what}

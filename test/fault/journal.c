@@ -53,6 +53,8 @@ write(int fd, const void *bytes, size_t n)
 		return errno = ENOSPC, -1;
 	if (at != target)
 		return next(fd, bytes, n);
+	if (is("interrupt"))
+		kill(getpid(), SIGINT);
 	if (is("before"))
 		end();
 	ssize_t written = next(fd, bytes, is("torn") ? n / 2 : n);
