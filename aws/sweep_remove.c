@@ -10,6 +10,8 @@
 #define BUSY_MS ((int64_t)30000)
 /* How often what is there is looked at anew: something may have been on its way when it was found. */
 #define ROUNDS 4
+/* How often EC2 must say that something is not there: it was found, so it may be too new to be known everywhere. */
+#define DENIALS 3
 /* Calls at once of one run; several runs are removed side by side. */
 #define AT_ONCE 8
 
@@ -78,19 +80,29 @@ find_blockers(struct task *task)
 
 /* --- one stage --- */
 
+static bool
+attempt(struct task *task)
+{
+	struct aws *aws = task->removal->aws;
+	const struct ec2_thing *thing = task->thing;
+	return task->detach ? ec2_detach_gateway(aws, &task->arena, thing->vpc, thing->id, &task->error)
+			    : ec2_delete(aws, &task->arena, thing->kind, thing->id, &task->error);
+}
+
 static void
 do_task(void *context, void *item)
 {
 	struct task *task = item;
-	struct aws *aws = task->removal->aws;
 	const struct ec2_thing *thing = task->thing;
 	struct ec2_wait wait = {0, 0};
 	int64_t began = os_now_ms();
+	int denials = 0;
+	bool again;
 	(void)context;
-	do
-		task->done = task->detach ? ec2_detach_gateway(aws, &task->arena, thing->vpc, thing->id, &task->error)
-					  : ec2_delete(aws, &task->arena, thing->kind, thing->id, &task->error);
-	while (!task->done && ec2_is_busy(&task->error) && ec2_wait(aws, &wait, task->removal->patience, &task->error));
+	do {
+		task->done = attempt(task);
+		again = task->done ? ec2_is_not_yet(&task->error) && ++denials < DENIALS : ec2_is_busy(&task->error);
+	} while (again && ec2_wait(task->removal->aws, &wait, task->removal->patience, &task->error));
 	if (!task->done && ec2_is_busy(&task->error))
 		find_blockers(task);
 	else if (task->done && !task->detach)
