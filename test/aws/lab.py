@@ -1,4 +1,4 @@
-"""What the tests of the AWS client share: the tool that they talk to, counting, and servers on loopback."""
+"""What the tests of the AWS client share: the tool that they talk to, and servers on loopback."""
 
 import json
 import os
@@ -10,37 +10,19 @@ import tempfile
 import time
 import urllib.request
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import counting  # noqa: E402
+from counting import check, equal, skip  # noqa: E402, F401
+
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOOL = os.environ.get("AWS_TOOL", os.path.join(ROOT, "build/san/test/aws/tool"))
 
-passed = failed = skipped = 0
 folder = tempfile.mkdtemp(prefix="edcc-aws-")
-
-
-def check(name, truth, shown=None):
-    global passed, failed
-    if truth:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAIL {name}" + ("" if shown is None else f"\n     {shown!r}"), flush=True)
-    return truth
-
-
-def equal(name, actual, expected):
-    return check(name, actual == expected, None if actual == expected else {"actual": actual, "expected": expected})
-
-
-def skip(name, why):
-    global skipped
-    skipped += 1
-    print(f"skip aws-client: {name}: {why}")
 
 
 def finish():
     shutil.rmtree(folder, ignore_errors=True)
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    sys.exit(failed > 0)
+    counting.finish()
 
 
 def environment(**more):

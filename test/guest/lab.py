@@ -1,4 +1,4 @@
-"""What the tests of the machines share: machines that are played by namespaces of this computer, the metadata service that they ask, and counting."""
+"""What the tests of the machines share: machines that are played by namespaces of this computer, and the metadata service that they ask."""
 
 import atexit
 import http.server
@@ -11,39 +11,16 @@ import sys
 import threading
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+from counting import check, equal, finish, skip  # noqa: E402, F401
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 TOOL = os.environ["GUEST_TOOL"]
 ROOM = sys.argv[1]
 SUBNET = "10.9.0.0/24"
 
-passed = failed = skipped = 0
 machines = {}
-
-
-def check(name, truth, shown=None):
-    global passed, failed
-    if truth:
-        passed += 1
-    else:
-        failed += 1
-        print(f"FAIL {name}" + ("" if shown is None else f"\n     {shown!r}"), flush=True)
-    return truth
-
-
-def equal(name, actual, expected):
-    return check(name, actual == expected, None if actual == expected else {"actual": actual, "expected": expected})
-
-
-def skip(name, why):
-    global skipped
-    skipped += 1
-    print(f"skip guest: {name}: {why}")
-
-
-def finish():
-    print(f"{passed} passed, {failed} failed, {skipped} skipped")
-    sys.exit(failed > 0)
 
 
 def until(seconds, what):
