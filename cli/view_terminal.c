@@ -1,15 +1,12 @@
 #include "base/os.h"
+#include "cli/screen.h"
 #include "cli/view_lines.h"
 #include "runtime/plan.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <time.h>
-#include <unistd.h>
 
 /* Between two redrawings, at least; and at most, for the seconds that are shown. */
 #define REDRAW_MS 100
@@ -49,42 +46,14 @@ struct terminal {
 	struct progress stored; /* megabytes, of the artifact that moved last */
 	struct terminal_host *hosts;
 	uint32_t host_count;
-	size_t columns, rows;
+	struct screen_size size;
 };
-
-/* What a crash must put right: the only state of the program that is not main's. */
-static volatile sig_atomic_t cursor_fd = -1;
-
-#define SHOW_CURSOR "\033[?25h"
-#define HIDE_CURSOR "\033[?25l"
-
-static const int crashes[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGQUIT, SIGSYS};
-
-/* Only what is safe in a signal handler. */
-static void
-restore_cursor(void)
-{
-	static const char restore[] = "\r\033[J" SHOW_CURSOR;
-	ssize_t written = cursor_fd >= 0 ? write((int)cursor_fd, restore, sizeof restore - 1) : 0;
-	(void)written;
-}
-
-/* The handler is gone by now (SA_RESETHAND): the signal ends the process after all. */
-static void
-on_crash(int signal_number)
-{
-	restore_cursor();
-	raise(signal_number);
-}
 
 /* Each time: a line that is longer than the window has become would be two. */
 static void
 measure(struct terminal *terminal)
 {
-	struct winsize size = {0};
-	ioctl(terminal->lines.options.fd, TIOCGWINSZ, &size);
-	terminal->columns = size.ws_col ? size.ws_col : 80;
-	terminal->rows = size.ws_row ? size.ws_row : 24;
+	terminal->size = screen_size(terminal->lines.options.fd);
 }
 
 /* --- the region --- */
@@ -109,7 +78,7 @@ region_add(struct region *region, const char *style, struct str text)
 	bool coloured = *style && terminal->lines.options.colour;
 	if (coloured)
 		buf_add_c(region->out, style);
-	buf_add(region->out, text_clip(buf_str(&safe), terminal->columns - 1));
+	buf_add(region->out, text_clip(buf_str(&safe), terminal->size.columns - 1));
 	buf_add_c(region->out, coloured ? "\033[0m\033[K" : "\033[K");
 }
 
@@ -199,7 +168,7 @@ add_hosts(struct region *region)
 static void
 put_region(struct terminal *terminal, struct buf *out)
 {
-	size_t limit = terminal->rows / 3;
+	size_t limit = terminal->size.rows / 3;
 	struct region region = {.terminal = terminal,
 		.out = out,
 		.limit = limit < 1              ? 1
@@ -207,7 +176,7 @@ put_region(struct terminal *terminal, struct buf *out)
 						: limit};
 	int64_t now = os_time_ms();
 	if (!terminal->shown)
-		buf_add(out, STR(HIDE_CURSOR));
+		buf_add(out, STR(SCREEN_HIDE_CURSOR));
 	add_phase(&region, now);
 	add_steps(&region, now);
 	add_hosts(&region);
@@ -215,7 +184,7 @@ put_region(struct terminal *terminal, struct buf *out)
 	if (region.count > 1)
 		buf_printf(out, "\033[%zuA", region.count - 1);
 	terminal->shown = true;
-	cursor_fd = terminal->lines.options.fd;
+	screen_changed(terminal->lines.options.fd, "\r\033[J" SCREEN_SHOW_CURSOR, NULL);
 }
 
 /* Adds what scrolls, over the region that is there: a line is erased as it is written. */
@@ -243,13 +212,13 @@ draw(struct terminal *terminal, bool region)
 	if (region) {
 		put_region(terminal, &out);
 	} else if (terminal->shown) {
-		buf_add(&out, STR("\r\033[J" SHOW_CURSOR));
+		buf_add(&out, STR("\r\033[J" SCREEN_SHOW_CURSOR));
 		terminal->shown = false;
 	}
 	if (!terminal->broken)
 		terminal->broken = !os_write_all(terminal->lines.options.fd, buf_str(&out));
 	if (!region)
-		cursor_fd = -1;
+		screen_restored();
 	terminal->dirty = false;
 	terminal->drawn = os_now_ms();
 	arena_reset(&terminal->scratch, mark);
@@ -397,15 +366,6 @@ terminal_take(struct view *base, const struct event *event)
 }
 
 static void
-catch_crashes(void (*handler)(int))
-{
-	for (size_t i = 0; i < sizeof crashes / sizeof *crashes; i++) {
-		struct sigaction action = {.sa_handler = handler, .sa_flags = (int)SA_RESETHAND};
-		sigaction(crashes[i], &action, NULL);
-	}
-}
-
-static void
 terminal_close(struct view *base)
 {
 	struct terminal *terminal = (struct terminal *)base;
@@ -418,7 +378,7 @@ terminal_close(struct view *base)
 	pthread_mutex_unlock(&terminal->mutex);
 	if (clock)
 		pthread_join(terminal->clock, NULL);
-	catch_crashes(SIG_DFL);
+	screen_unguard();
 }
 
 struct view *
@@ -435,8 +395,7 @@ view_terminal_new(struct arena *arena, const struct view_options *options)
 	pthread_condattr_destroy(&attributes);
 	terminal->pending = buf_new(&terminal->pending_arena);
 	terminal->phase = "";
-	catch_crashes(on_crash);
-	(void)at_quick_exit(restore_cursor);
+	screen_guard();
 	return &terminal->view;
 }
 

@@ -37,11 +37,32 @@ struct local_compiles {
 };
 bool distcc_count_local(struct arena *, const char *log_path, struct local_compiles *);
 
+/* PHASE(name, word): what a client does, in distcc's own numbers from 0 on. */
+#define DISTCC_PHASES(PHASE)            \
+	PHASE(STARTUP, "startup")       \
+	PHASE(BLOCKED, "blocked")       \
+	PHASE(CONNECT, "connect")       \
+	PHASE(PREPROCESS, "preprocess") \
+	PHASE(SEND, "send")             \
+	PHASE(COMPILE, "compile")       \
+	PHASE(RECEIVE, "receive")       \
+	PHASE(DONE, "done")
+
+enum distcc_phase {
+#define PHASE(name, word) DISTCC_PHASE_##name,
+	DISTCC_PHASES(PHASE)
+#undef PHASE
+	DISTCC_PHASE_COUNT
+};
+
+const char *distcc_phase_name(enum distcc_phase);
+
 /* What the fleet does now, from distcc's state files under DISTCC_DIR/state; one per running job. */
 struct distcc_job {
-	char file[128], host[128];
+	char file[128], host[128]; /* without folder, without port; host: none while it waits for a slot */
 	int slot;
-	int phase; /* 0 startup 1 blocked 2 connect 3 preprocess 4 send 5 compile 6 receive 7 done */
+	enum distcc_phase phase;
+	int64_t since; /* ms since 1970: when its file was last written, which is when its phase began; 0 where that is not known */
 };
 #define DISTCC_JOB_LIMIT 1024
 /* A state file has so many bytes. */
@@ -49,6 +70,16 @@ struct distcc_job {
 /* Decodes one and says whose it is; false for what is no state, half written, or of another distcc. */
 bool distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *, pid_t *);
 size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
+
+/* What distcc's lock files under DISTCC_DIR/lock say of one host. */
+struct distcc_locks {
+	char host[128];
+	int slots; /* as many as were ever in use at once, over all of its ports; of localhost that says nothing */
+	int64_t failed; /* ms since 1970: when it last failed, 0 where it has not failed since it last compiled: it is left out for DISTCC_BACKOFF_MS */
+};
+#define DISTCC_BACKOFF_MS ((int64_t)60000)
+#define DISTCC_LOCKS_LIMIT 512
+size_t distcc_locks_now(const char *distcc_dir, struct distcc_locks *, size_t limit);
 
 /* What was last said of each host, so that a SLOTS event tells what is new. */
 struct distcc_slots;

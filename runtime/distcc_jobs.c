@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* --- one look --- */
@@ -25,21 +26,32 @@ struct state_file {
 };
 _Static_assert(sizeof(struct state_file) == DISTCC_STATE_SIZE, "as measured: doc/distcc.md");
 #define STATE_MAGIC 0x44494800
-#define PHASE_LAST 7
+
+const char *
+distcc_phase_name(enum distcc_phase phase)
+{
+	static const char *const names[] = {
+#define PHASE(name, word) word,
+		DISTCC_PHASES(PHASE)
+#undef PHASE
+	};
+	return names[phase];
+}
 
 bool
 distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *job, pid_t *pid)
 {
 	struct state_file state;
 	memcpy(&state, bytes, sizeof state);
-	if (state.size != sizeof state || state.magic != STATE_MAGIC || state.phase < 0 || state.phase > PHASE_LAST ||
+	if (state.size != sizeof state || state.magic != STATE_MAGIC || state.phase < 0 || state.phase >= DISTCC_PHASE_COUNT ||
 		!memchr(state.file, 0, sizeof state.file) || !memchr(state.host, 0, sizeof state.host) || state.pid == 0 ||
 		state.pid > INT32_MAX)
 		return false;
 	memcpy(job->file, state.file, sizeof job->file);
 	memcpy(job->host, state.host, sizeof job->host);
 	job->slot = state.slot;
-	job->phase = state.phase;
+	job->phase = (enum distcc_phase)state.phase;
+	job->since = 0;
 	*pid = (pid_t)state.pid;
 	return true;
 }
@@ -53,9 +65,14 @@ read_state(int folder, const char *name, struct distcc_job *job)
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
+	struct stat status;
 	ssize_t n = read(fd, bytes, sizeof bytes);
+	bool whole = n == (ssize_t)sizeof bytes && fstat(fd, &status) == 0;
 	close(fd);
-	return n == (ssize_t)sizeof bytes && distcc_job_read(bytes, job, &pid) && !(kill(pid, 0) < 0 && errno == ESRCH);
+	if (!whole || !distcc_job_read(bytes, job, &pid) || (kill(pid, 0) < 0 && errno == ESRCH))
+		return false;
+	job->since = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
+	return true;
 }
 
 size_t

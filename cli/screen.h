@@ -1,0 +1,26 @@
+/* screen: the terminal that a view draws on: its size, and what puts it right again when a crash ends the process. */
+#ifndef CLI_SCREEN_H
+#define CLI_SCREEN_H
+
+#include <stddef.h>
+
+struct termios;
+
+#define SCREEN_SHOW_CURSOR "\033[?25h"
+#define SCREEN_HIDE_CURSOR "\033[?25l"
+
+struct screen_size {
+	size_t columns, rows;
+};
+
+/* As it is now; 80×24 where the terminal does not say. */
+struct screen_size screen_size(int fd);
+
+/* From now on a signal that ends the process, or the end of memory, first puts right what screen_changed has said. */
+void screen_guard(void);
+void screen_unguard(void);
+/* What puts the terminal right: `restore` is written and, where not NULL, the modes are set. Both must last until screen_restored. */
+void screen_changed(int fd, const char *restore, const struct termios *modes);
+void screen_restored(void);
+
+#endif

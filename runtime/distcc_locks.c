@@ -1,0 +1,90 @@
+/* What distcc's clients have left in their lock files: which slots there are, and which host is left out for a while. */
+#include "runtime/distcc.h"
+
+#include "base/arena.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* cpu_tcp_HOST_PORT_SLOT, cpu_ssh_HOST_SLOT, cpu_localhost_SLOT; backoff_… likewise. */
+struct lock_name {
+	bool backoff;
+	struct str host;
+	int64_t slot;
+};
+
+/* Cuts "_NUMBER" off the end. */
+static bool
+cut_number(struct str *text, int64_t *number)
+{
+	const char *bar = text->n ? memrchr(text->s, '_', text->n) : NULL;
+	if (!bar || !str_integer(str_part(*text, (size_t)(bar + 1 - text->s), text->n), number))
+		return false;
+	*text = str_part(*text, 0, (size_t)(bar - text->s));
+	return true;
+}
+
+static bool
+cut_front(struct str *text, struct str front)
+{
+	if (!str_starts(*text, front))
+		return false;
+	*text = str_part(*text, front.n, text->n);
+	return true;
+}
+
+static bool
+read_name(struct str text, struct lock_name *name)
+{
+	int64_t port;
+	name->backoff = cut_front(&text, STR("backoff_"));
+	if ((!name->backoff && !cut_front(&text, STR("cpu_"))) || !cut_number(&text, &name->slot))
+		return false;
+	if (cut_front(&text, STR("tcp_"))) {
+		if (!cut_number(&text, &port))
+			return false;
+	} else {
+		cut_front(&text, STR("ssh_"));
+	}
+	name->host = text;
+	return text.n > 0;
+}
+
+static struct distcc_locks *
+locks_of(struct distcc_locks *locks, size_t *count, size_t limit, struct str host)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (str_is(host, locks[i].host))
+			return &locks[i];
+	if (*count == limit || host.n >= sizeof locks->host)
+		return NULL;
+	struct distcc_locks *new = &locks[(*count)++];
+	*new = (struct distcc_locks){.slots = 0};
+	memcpy(new->host, host.s, host.n);
+	return new;
+}
+
+size_t
+distcc_locks_now(const char *distcc_dir, struct distcc_locks *locks, size_t limit)
+{
+	struct arena arena = {NULL};
+	size_t count = 0;
+	struct dirent *entry;
+	DIR *dir = opendir(str_printf(&arena, "%s/lock", distcc_dir).s);
+	while (dir && (entry = readdir(dir))) {
+		struct lock_name name;
+		struct stat status;
+		struct distcc_locks *host =
+			read_name(str_from(entry->d_name), &name) ? locks_of(locks, &count, limit, name.host) : NULL;
+		if (host && !name.backoff)
+			host->slots++;
+		else if (host && fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+			host->failed = (int64_t)status.st_mtim.tv_sec * 1000 + status.st_mtim.tv_nsec / 1000000;
+	}
+	if (dir)
+		closedir(dir);
+	arena_free(&arena);
+	return count;
+}
