@@ -20,12 +20,14 @@ struct remote {
 	struct ssh *ssh;
 	struct str address, host_key;
 	int64_t lease, opened; /* ms */
+	bool (*has_ended)(struct run *, struct failure *);
 	pthread_t thread; /* renews the lease */
 	pthread_mutex_t mutex; /* for what follows */
 	pthread_cond_t changed; /* a host, or `closing` */
 	bool closing, told; /* told: it knows its fleet */
 	int64_t enough; /* since when so many hosts are ready that the others are not waited for much longer; 0: they are not */
 	int64_t away; /* since when the watch has no connection; 0: it has */
+	struct str over, way_out; /* why nobody waits for the machine any more, and what then; none: they do */
 };
 
 /* A standard input that is made anew for each try. */
@@ -54,8 +56,10 @@ bool remote_start(struct remote *, struct arena *, const char *const *words, str
 	struct str *error);
 /* Sleeps before another try; false where the run was cancelled. */
 bool remote_pause(struct remote *);
-/* The failure of a machine that does not come back. */
-void remote_fail_away(const struct remote *, struct str error, struct failure *);
+/* Nobody waits for the machine any more. */
+void remote_give_up(struct remote *, struct str why, struct str way_out);
+/* Whether it is so, with the failure; from now on it is where the machine has been away (`lost`: since when, 0: it is there) for REMOTE_AWAY_MS. */
+bool remote_is_over(struct remote *, int64_t lost, struct str error, struct failure *);
 /* The run's connection, once there is one. */
 struct remote *remote_of(struct run *);
 

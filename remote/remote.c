@@ -48,11 +48,33 @@ remote_pause(struct remote *remote)
 }
 
 void
-remote_fail_away(const struct remote *remote, struct str error, struct failure *failure)
+remote_give_up(struct remote *remote, struct str why, struct str way_out)
 {
-	failure_set(failure, EXIT_STATUS_PROVIDER, "the HOST %.*s has been away for %lld s: %.*s", STR_ARG(remote->address),
-		(long long)REMOTE_AWAY_MS / 1000, STR_ARG(error));
-	failure_hint(failure, "it has ended, or there is no way to it from here; every log so far is kept: edcc logs");
+	pthread_mutex_lock(&remote->mutex);
+	if (!remote->over.n) {
+		remote->over = str_dup(&remote->arena, why);
+		remote->way_out = str_dup(&remote->arena, way_out);
+		pthread_cond_broadcast(&remote->changed);
+	}
+	pthread_mutex_unlock(&remote->mutex);
+}
+
+bool
+remote_is_over(struct remote *remote, int64_t lost, struct str error, struct failure *failure)
+{
+	if (lost && os_now_ms() - lost >= REMOTE_AWAY_MS)
+		remote_give_up(remote,
+			str_printf(failure->arena, "the HOST %.*s has been away for %lld s: %.*s", STR_ARG(remote->address),
+				(long long)REMOTE_AWAY_MS / 1000, STR_ARG(error)),
+			STR("it has ended, or there is no way to it from here; every log so far is kept: edcc logs"));
+	pthread_mutex_lock(&remote->mutex);
+	struct str over = remote->over, way_out = remote->way_out;
+	pthread_mutex_unlock(&remote->mutex);
+	if (!over.n)
+		return false;
+	failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(over));
+	failure_hint(failure, "%.*s", STR_ARG(way_out));
+	return true;
 }
 
 static bool
@@ -104,17 +126,19 @@ remote_make_call(
 	for (int64_t lost = 0;;) {
 		int status = 0;
 		struct str error = {NULL, 0};
+		if (remote_is_over(remote, 0, error, failure))
+			return false;
 		enum ssh_end end = try_call(remote, arena, call, &way, &status, output ? output : &ignored, &error);
 		if (end == SSH_DONE)
 			return status == 0 || fail_command(call, status, error, failure);
 		if (end == SSH_LOST && !lost)
 			lost = os_now_ms();
-		if (end == SSH_LOST && !call->once && os_now_ms() - lost < REMOTE_AWAY_MS && remote_pause(remote))
+		if (end == SSH_LOST && remote_is_over(remote, lost, error, failure))
+			return false;
+		if (end == SSH_LOST && !call->once && remote_pause(remote))
 			continue;
 		if (end == SSH_CANCELLED || (end == SSH_LOST && os_cancel_raised(&remote->run->cancel)))
 			failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted");
-		else if (end == SSH_LOST)
-			remote_fail_away(remote, error, failure);
 		else
 			failure_set(failure, EXIT_STATUS_PROVIDER, "cannot ask the HOST %.*s: %.*s", STR_ARG(remote->address),
 				STR_ARG(error));
@@ -304,6 +328,7 @@ new_remote(struct run *run, const struct remote_options *options)
 		os_exhausted();
 	remote->run = run;
 	remote->lease = options->lease;
+	remote->has_ended = options->has_ended;
 	remote->opened = os_now_ms();
 	remote->address = str_dup(&remote->arena, options->ssh.address);
 	remote->ssh = ssh_new(&options->ssh);

@@ -13,6 +13,8 @@ struct remote_options {
 	struct ssh_options ssh; /* host_key: the one that is good for the first answer */
 	struct str tool; /* the text of edcc-host */
 	int64_t lease; /* ms: the machines end when it has not been renewed for so long */
+	/* Asked now and then while the machine is away, by one thread at a time: true with the failure where it will not come back. */
+	bool (*has_ended)(struct run *, struct failure *);
 };
 
 /* Waits until the machine answers (deadline in ms from now), sends the tool, learns the machine's own host key and forgets the first one, and from then on renews

@@ -230,8 +230,9 @@ is_given_up(struct recipe *recipe, struct failure *failure)
 	if (recipe->broken) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "what the HOST %.*s says of the step cannot be understood",
 			STR_ARG(recipe->remote->address));
-	} else if (recipe->lost && now - recipe->lost >= REMOTE_AWAY_MS) {
-		remote_fail_away(recipe->remote, recipe->why_lost.n ? recipe->why_lost : STR("no answer"), failure);
+	} else if (recipe->lost && remote_is_over(recipe->remote, recipe->lost,
+					   recipe->why_lost.n ? recipe->why_lost : STR("no answer"), failure)) {
+		return true;
 	} else if (late && !recipe->step->cancelled) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "the HOST %.*s does not end the step's processes",
 			STR_ARG(recipe->remote->address));

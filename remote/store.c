@@ -142,7 +142,7 @@ static bool
 send_all(struct sending *sending)
 {
 	struct remote *remote = sending->remote;
-	for (int64_t until = os_now_ms() + REMOTE_AWAY_MS;;) {
+	for (int64_t away = 0;;) {
 		struct str error = {NULL, 0};
 		bool lost;
 		if (send_once(sending, &lost, &error))
@@ -153,10 +153,11 @@ send_all(struct sending *sending)
 		}
 		if (!lost)
 			return fail(sending, "the HOST does not say what came of it");
-		if (os_now_ms() >= until || !remote_pause(remote)) {
-			remote_fail_away(remote, error.n ? error : STR("the connection is lost"), sending->failure);
+		if (!away || sending->heard)
+			away = os_now_ms();
+		if (remote_is_over(remote, away, error.n ? error : STR("the connection is lost"), sending->failure))
 			return false;
-		}
+		remote_pause(remote);
 	}
 	if (!sending->status)
 		return true;

@@ -20,11 +20,15 @@
 /* Once enough hosts are ready the others are waited for as long again as half of what that took, and at least so long. */
 #define GRACE_MS 15000
 #define AWAIT_LOOK_MS 100
+/* How long the HOST may be away before it is asked whether it has ended, and how long one is content with the answer. */
+#define ASK_FIRST_MS 2000
+#define ASK_AGAIN_MS 5000
 
 struct watch {
 	struct run *run;
 	struct remote *remote; /* once there is one */
 	pthread_t thread;
+	int64_t asked; /* when it was last asked whether the HOST has ended */
 	int stop; /* an eventfd: readable once it is to end */
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
@@ -169,6 +173,25 @@ listen_once(struct watch *watch)
 	arena_free(&arena);
 }
 
+/* Whoever gave the machine may know that it will not come back. */
+static void
+ask_for_end(struct watch *watch)
+{
+	struct remote *remote = watch->remote;
+	int64_t now = os_now_ms();
+	pthread_mutex_lock(&remote->mutex);
+	bool due = remote->away && now - remote->away >= ASK_FIRST_MS && now - watch->asked >= ASK_AGAIN_MS && !remote->over.n;
+	pthread_mutex_unlock(&remote->mutex);
+	if (!due || !remote->has_ended)
+		return;
+	struct arena arena = {NULL};
+	struct failure failure = {.arena = &arena};
+	if (remote->has_ended(watch->run, &failure))
+		remote_give_up(remote, failure.message, failure.hint);
+	watch->asked = os_now_ms();
+	arena_free(&arena);
+}
+
 static bool
 is_told(struct watch *watch)
 {
@@ -186,8 +209,10 @@ watch_loop(void *context)
 {
 	struct watch *watch = context;
 	while (!is_stopped(watch)) {
-		if (is_told(watch))
+		if (is_told(watch)) {
 			listen_once(watch);
+			ask_for_end(watch);
+		}
 		wait_for(watch, -1, watch->remote ? REMOTE_PAUSE_MS : LOOK_MS);
 	}
 	return NULL;
@@ -308,10 +333,6 @@ is_given_up(struct remote *remote, uint32_t ready, struct failure *failure)
 		failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted");
 		return true;
 	}
-	if (remote->away && now - remote->away >= REMOTE_AWAY_MS) {
-		remote_fail_away(remote, STR("it says nothing of its fleet"), failure);
-		return true;
-	}
 	if (!remote->enough && ready >= enough_hosts(remote->run->project))
 		remote->enough = now;
 	int64_t half = (remote->enough - remote->opened) / 2, grace = half > GRACE_MS ? half : GRACE_MS;
@@ -322,11 +343,22 @@ is_given_up(struct remote *remote, uint32_t ready, struct failure *failure)
 	return true;
 }
 
+static bool
+is_away_for_good(struct remote *remote, struct failure *failure)
+{
+	pthread_mutex_lock(&remote->mutex);
+	int64_t away = remote->away;
+	pthread_mutex_unlock(&remote->mutex);
+	return away && remote_is_over(remote, away, STR("it says nothing of its fleet"), failure);
+}
+
 bool
 remote_await_host(struct remote *remote, uint32_t host, struct failure *failure)
 {
 	for (;;) {
 		uint32_t ready;
+		if (is_away_for_good(remote, failure))
+			return false;
 		enum prospect prospect = look_at_host(remote, host, &ready, failure);
 		if (prospect != PROSPECT_OPEN)
 			return prospect == PROSPECT_READY;
