@@ -16,6 +16,7 @@
 	COMMAND(status)     \
 	COMMAND(logs)       \
 	COMMAND(ssh)        \
+	COMMAND(monitor)    \
 	COMMAND(gc)         \
 	COMMAND(vars)       \
 	COMMAND(std)        \

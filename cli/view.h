@@ -31,6 +31,8 @@ struct str text_bytes(struct arena *, int64_t);
 /* Adds text that somebody else made, safe to print on a terminal: no control but newline and tab, no escape sequence but colours, and those only where
  * asked, and ended with the line. Of a line that was written over with carriage returns the last state. */
 void text_sanitise(struct buf *, struct str, bool colours);
+/* The same for one line: white space in it becomes blanks. */
+void text_sanitise_line(struct buf *, struct str);
 /* The front of a text without escape sequences that takes at most so many columns. */
 struct str text_clip(struct str, size_t columns);
 

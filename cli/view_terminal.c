@@ -74,7 +74,7 @@ region_add(struct region *region, const char *style, struct str text)
 	if (region->count++)
 		buf_add(region->out, STR("\r\n"));
 	struct buf safe = buf_new(region->out->arena);
-	text_sanitise(&safe, text, false);
+	text_sanitise_line(&safe, text);
 	bool coloured = *style && terminal->lines.options.colour;
 	if (coloured)
 		buf_add_c(region->out, style);

@@ -119,6 +119,16 @@ text_sanitise(struct buf *out, struct str text, bool colours)
 	}
 }
 
+void
+text_sanitise_line(struct buf *out, struct str text)
+{
+	char *line = str_c(out->arena, text);
+	for (size_t i = 0; i < text.n; i++)
+		if (strchr("\t\n\v\f\r", line[i]) && line[i])
+			line[i] = ' ';
+	text_sanitise(out, (struct str){line, text.n}, false);
+}
+
 struct str
 text_clip(struct str text, size_t columns)
 {

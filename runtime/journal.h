@@ -19,12 +19,14 @@
 	RECORD(DONE, "done", "action") /* result */                                                               \
 	RECORD(FAILED, "failed", "action") /* message; it may have been half done */                              \
 	RECORD(UNDONE, "undone", "action")                                                                        \
+	RECORD(BEGUN, "begun", "name") /* a step runs from now on */                                              \
 	RECORD(STEP, "step", "name") /* verdict, reason, status, took */                                          \
-	RECORD(HOST, "host", "name") /* address, slots, state */                                                  \
+	RECORD(HOST, "host", "name") /* address, slots, state; why where that is out */                           \
 	RECORD(VERDICT, "verdict", "verdict") /* reason */                                                        \
 	RECORD(ARTIFACT, "artifact", "path") /* sha256, size */                                                   \
 	RECORD(COMPILES, "compiles", "host") /* number, why */                                                    \
 	RECORD(KEPT, "kept", "run") /* until (ms since 1970; 0: `edcc destroy`): the fleet stays on purpose */    \
+	RECORD(USED, "used", "run") /* by: the run that has taken over what was kept: it is kept no longer */     \
 	RECORD(END, "end", "run") /* status: nothing is left behind */
 
 enum record {

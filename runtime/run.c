@@ -201,6 +201,8 @@ fill_host(struct json_writer *json, void *context)
 	json_put_text(json, "address", host->address);
 	json_put_integer(json, "slots", host->slots);
 	json_put_text(json, "state", host->ready ? STR("ready") : STR("out"));
+	if (!host->ready)
+		json_put_text(json, "why", host->out_reason);
 }
 
 /* Takes a copy: the host may change again meanwhile. */

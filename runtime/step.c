@@ -95,6 +95,7 @@ step_run(struct run *run, const struct build *build, struct failure *failure)
 	struct step step = {.run = run, .build = build, .arena = failure->arena};
 	judge_start(&step.judge, step.arena, build);
 	output_start(&step.output, run, build->name, &step.judge);
+	run_record(run, RECORD_BEGUN, build->name, NULL, NULL);
 	return run->provider->site->recipe(&step, failure) && conclude(&step, failure);
 }
 

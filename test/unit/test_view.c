@@ -51,6 +51,9 @@ sanitise(void **state)
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_text(sanitised(cases[i].text, true), cases[i].shown);
 	assert_text(sanitised("\033[31mred\033[0m\n", false), "red\n");
+	struct buf line = buf_new(&arena);
+	text_sanitise_line(&line, STR("a\nb\tc\rd\033[2Je"));
+	assert_text(buf_str(&line), "a b c de");
 	arena_free(&arena);
 }
 
