@@ -199,7 +199,7 @@ def all_lines():
 
 
 def combinations(total, kinds, turn):
-    """(line, kind) for each line: all kinds, or the one whose turn it is."""
+    """(line, kind) for each line: with all kinds, or with the one whose turn it is."""
     return [(line, kind) for line in range(1, total + 1) for k, kind in enumerate(kinds) if ALL or (line + turn) % len(kinds) == k]
 
 
@@ -265,6 +265,24 @@ def destroy_while_calls_are_on_their_way():
             destroyed("kill -9 before a call took effect", action, made, made.runs())
 
         side_by_side(at, [(action,) for action in (CREATE + REMOVE if ALL else CREATE)])
+
+
+@test
+def destroy_at_every_line():
+    """destroy is killed too, at each line that it adds: six things are gone, and the end. The next one goes on."""
+    with plain(), Account() as here:
+        def at(line, what):
+            def wrong(call, number):
+                if call.action == "DescribeInstances":
+                    made.process.kill()
+
+            made = Small(here, f"again-{line}-{what}", wrong)
+            made.apply(status=-signal.SIGKILL)
+            made.wrong = None
+            made.edcc("destroy", env=made.environment(**at_line(line, what)), status=-signal.SIGKILL)
+            destroyed("kill -9 of destroy", f"destroy killed at line {line}, {what}", made, made.runs())
+
+        side_by_side(at, combinations(7, ("before", "written"), 0))
 
 
 @test
