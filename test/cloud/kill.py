@@ -143,7 +143,7 @@ class Small(Project):
         found = {pid for pid, variables in environments() if marks & set(variables)}
         for pid in filter(str.isdigit, os.listdir("/proc")):
             with contextlib.suppress(OSError):
-                if os.readlink(f"/proc/{pid}/cwd").startswith(self.dir):
+                if f"{os.readlink(f'/proc/{pid}/cwd')}/".startswith(f"{self.dir}/"):
                     found.add(int(pid))
         return found
 
@@ -251,20 +251,23 @@ def gc_after_every_line():
 
 
 @test
-def destroy_while_calls_are_on_their_way():
-    """AWS does what was asked a second after edcc was killed, when destroy is already at work."""
+def while_calls_are_on_their_way():
+    """AWS does what was asked a second after edcc was killed or interrupted, when what there is is already being removed."""
     with plain(), Account() as here:
-        def at(action):
-            def wrong(call, number):
-                if call.action == action and number == 1:
-                    made.process.kill()
+        def at(action, number):
+            def wrong(call, turn):
+                if call.action == action and turn == 1:
+                    made.process.send_signal(number)
                     time.sleep(1)
 
-            made = Small(here, f"way-{action}", wrong)
-            made.apply(status=-signal.SIGKILL)
-            destroyed("kill -9 before a call took effect", action, made, made.runs())
+            made = Small(here, f"way-{action}-{number}", wrong)
+            made.apply(status=130 if number == signal.SIGINT else -number)
+            if number == signal.SIGKILL:
+                return destroyed("kill -9 before a call took effect", action, made, made.runs())
+            with point("Ctrl-C before a call took effect", action):
+                made.clean(made.runs())
 
-        side_by_side(at, [(action,) for action in (CREATE + REMOVE if ALL else CREATE)])
+        side_by_side(at, [(action, number) for number in (signal.SIGKILL, signal.SIGINT) for action in (CREATE + REMOVE if ALL else CREATE)])
 
 
 @test
