@@ -12,7 +12,8 @@ import time
 
 import proxy
 import world
-from cloud import MOTO, Project, main, need, run, same, test
+from account import JOB, left, new_bucket, nothing_left, queue
+from cloud import Project, main, need, run, same, test
 from lab import ROOT, digest, example, source
 from world import World
 
@@ -63,40 +64,11 @@ artifacts:
 on build_success:
     notify = sns:told
 """
-JOB = re.compile(r"\(dcc_job_summary\) .* COMPILE_OK .* (\S+)$", re.M)
-
-
-def new_bucket(here):
-    name = f"bucket-{time.monotonic_ns()}"
-    here.client("s3").create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})
-    return name
 
 
 def project(name, text, tree=None, count=2, lease="10m", **more):
     made = Project(name, source(tree) if tree else None, HEAD.format(name=name, count=count, lease=lease) + text, **more)
     return made
-
-
-def left(here):
-    """What EC2 still has of it, by kind; the account's own default network is not ours."""
-    ec2 = MOTO.client("ec2")
-    vpcs = [v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"] if not v["IsDefault"]]
-    own = {v["VpcId"] for v in ec2.describe_vpcs()["Vpcs"]} - set(vpcs)
-    kinds = {
-        "vpcs": vpcs,
-        "subnets": [s["SubnetId"] for s in ec2.describe_subnets()["Subnets"] if s["VpcId"] not in own],
-        "groups": [g["GroupId"] for g in ec2.describe_security_groups()["SecurityGroups"] if g["VpcId"] not in own],
-        "gateways": [g["InternetGatewayId"] for g in ec2.describe_internet_gateways()["InternetGateways"]],
-        "interfaces": [n["NetworkInterfaceId"] for n in ec2.describe_network_interfaces()["NetworkInterfaces"]],
-        "keys": [k["KeyName"] for k in ec2.describe_key_pairs()["KeyPairs"]],
-        "machines": [i["InstanceId"] for r in ec2.describe_instances()["Reservations"] for i in r["Instances"] if i["State"]["Name"] != "terminated"],
-    }
-    return {kind: ids for kind, ids in kinds.items() if ids}
-
-
-def nothing_left(made, here):
-    same(left(here), {}, "what EC2 still has")
-    made.nothing_left()
 
 
 def machine_logs(made):
@@ -105,15 +77,6 @@ def machine_logs(made):
     logs = {os.path.basename(path)[:-4]: path for path in glob.glob(os.path.join(folder, "*.log"))}
     return {name: [f for f in JOB.findall(open(path, errors="replace").read()) if "canary" not in f]
             for name, path in logs.items() if re.match(r"(host|coop-\d+)$", name)}
-
-
-def queue(here, topic):
-    """What the topic is told, by a queue."""
-    sns, sqs = here.client("sns"), here.client("sqs")
-    url = sqs.create_queue(QueueName=topic)["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=sns.create_topic(Name=topic)["TopicArn"], Protocol="sqs", Endpoint=arn)
-    return lambda: [json.loads(m["Body"]) for m in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])]
 
 
 def plain_lua():
