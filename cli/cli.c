@@ -103,12 +103,6 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 	static const char *const names[] = {[PROVIDER_LOCAL] = "local", [PROVIDER_HOSTS] = "hosts", [PROVIDER_AWS] = "aws"};
 	const struct provider *provider = provider_named(cli->providers, str_from(names[project->provider]));
 	*status = EXIT_STATUS_USAGE;
-	if (!provider) {
-		struct diag *diag = diag_error(&cli->diags, project->provider_span, "provider %s is not in this version of edcc",
-			names[project->provider]);
-		diag_hint(diag, "--provider local runs the same file on this machine");
-		return NULL;
-	}
 	struct world *world = arena_new(&cli->arena, struct world);
 	struct observing observing = {
 		.options = options,

@@ -16,7 +16,7 @@ extern char **environ;
 /* 64 actions at once with a few files each, 64 processes that are being ended, and what is always open. */
 #define FILES_NEEDED 512
 
-static const struct provider *const providers[] = {&provider_local, &provider_aws, NULL};
+static const struct provider *const providers[] = {&provider_local, &provider_hosts, &provider_aws, NULL};
 
 static bool
 environment_has(const char *name)

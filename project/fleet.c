@@ -2,6 +2,7 @@
 
 #include "project/build.h"
 #include "project/eval.h"
+#include "project/host_list.h"
 
 /* In the order of enum provider_kind. */
 #define PROVIDERS "local hosts aws"
@@ -250,6 +251,7 @@ fleet_all(struct loader *l, struct merges *merges, struct project *project)
 	fill_compiler(l, merges, project);
 	fill_groups(l, merges, project);
 	fill_settings(l, merges, project);
+	host_list_fill(l, merge_only(merges, BLOCK_provider_hosts), project);
 	fill_artifacts(l, merges, project);
 	fill_ons(l, merges, project);
 }

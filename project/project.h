@@ -6,6 +6,7 @@
 #include "base/diag.h"
 #include "base/map.h"
 #include "base/regex.h"
+#include "project/host_syntax.h"
 #include "project/schema.h"
 
 /* An evaluated value. */
@@ -114,6 +115,15 @@ struct instance_group {
 	struct instances_settings set;
 };
 
+/* The machines of `provider hosts:`. */
+struct host_list {
+	struct host_spec *hosts; /* in the list's order; keywords are not among them */
+	uint32_t count;
+	uint32_t machines; /* how many of them compile elsewhere: without localhost and what is down */
+	bool randomize;
+	int local_slots, local_slots_cpp; /* 0 where the list does not say */
+};
+
 /* A text that the project was made from; a saved plan names them with their digests. */
 struct input {
 	struct str name;
@@ -138,6 +148,7 @@ struct project {
 	struct compiler_settings compiler_set;
 	struct provider_aws_settings aws;
 	struct provider_hosts_settings hosts;
+	struct host_list machines; /* what its hosts are */
 	struct network_settings network;
 	struct host_settings host;
 	struct distcc_settings distcc;

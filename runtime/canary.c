@@ -2,6 +2,7 @@
 
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
+#include "runtime/object.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
@@ -133,6 +134,16 @@ struct proof {
 	struct str object, log; /* names in the canaries' folder */
 };
 
+/* What stands in the client's log for a fault that can be named. */
+static const struct {
+	const char *log, *words;
+} faults[] = {
+	{"failed to write: Connection reset", "it hung up at once: its distccd's --allow must name this machine"},
+	{"failed to write: Broken pipe", "it hung up at once: its distccd's --allow must name this machine"},
+	{"server provided no answer",
+		"it gave no answer: it has no such compiler, or its distccd may not run it (update-distcc-symlinks)"},
+};
+
 /* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
 static struct str
 client_says(struct proof *proof)
@@ -141,6 +152,9 @@ client_says(struct proof *proof)
 		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
+	for (size_t i = 0; proof->host->apart && i < sizeof faults / sizeof *faults; i++)
+		if (memmem(text.s, text.n, faults[i].log, strlen(faults[i].log)))
+			return str_from(faults[i].words);
 	while (str_split(&text, '\n', &line)) {
 		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
 		if (at && !memmem(line.s, line.n, "failed to distribute", 20))
@@ -149,65 +163,95 @@ client_says(struct proof *proof)
 	return found;
 }
 
-/* The host's own log must have the compile: an object alone could have been made anywhere. */
+/* Whether the log has a line with this in it that ends so. */
 static bool
-host_says(struct proof *proof)
+log_has(struct arena *arena, const char *path, const char *inside, struct str end)
+{
+	struct arena_mark mark = arena_mark(arena);
+	struct str text, line, error;
+	bool found = false;
+	if (os_read(arena, path, OBJECT_LIMIT, &text, &error))
+		while (!found && str_split(&text, '\n', &line))
+			found = memmem(line.s, line.n, inside, strlen(inside)) && str_ends(line, end);
+	arena_reset(arena, mark);
+	return found;
+}
+
+/* The host's own log must have the compile: an object alone could have been made anywhere. Where that log is not ours to read, the client's must. */
+static bool
+log_says(struct proof *proof)
 {
 	struct arena *arena = &proof->arena;
+	if (proof->host->apart) {
+		const char *path = file_in(arena, fleet_canary_folder(arena, proof->run), proof->log.s);
+		const char *answered = str_printf(arena, "compile " CANARY_SOURCE " on %.*s/", STR_ARG(proof->host->address)).s;
+		return log_has(arena, path, answered, STR(" completed ok"));
+	}
 	const char *path = distcc_host_log(arena, proof->run, proof->host->name).s;
-	int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;
-	for (;; poll(NULL, 0, 1)) {
-		struct arena_mark mark = arena_mark(arena);
-		struct str text, line, error;
-		bool found = false;
-		if (os_read(arena, path, OBJECT_LIMIT, &text, &error))
-			while (!found && str_split(&text, '\n', &line))
-				found = memmem(line.s, line.n, " COMPILE_OK ", 12) && str_ends(line, STR(" " CANARY_SOURCE));
-		arena_reset(arena, mark);
+	for (int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;; poll(NULL, 0, 1)) {
+		bool found = log_has(arena, path, " COMPILE_OK ", STR(" " CANARY_SOURCE));
 		if (found || os_now_ms() > deadline)
 			return found;
 	}
 }
 
+/* False with what differs. */
 static bool
-same_object(struct proof *proof)
+same_object(struct proof *proof, struct str *why)
 {
 	struct arena *arena = &proof->arena;
-	struct str folder = fleet_canary_folder(arena, proof->run), theirs, ours, error;
-	return os_read(arena, file_in(arena, folder, proof->object.s), OBJECT_LIMIT, &theirs, &error) &&
-	       os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, &error) && str_eq(theirs, ours);
+	struct str folder = fleet_canary_folder(arena, proof->run), theirs, ours;
+	if (!os_read(arena, file_in(arena, folder, proof->object.s), OBJECT_LIMIT, &theirs, why) ||
+		!os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, why))
+		return false;
+	*why = object_differs(arena, theirs, ours);
+	return str_eq(theirs, ours);
 }
 
+/* Compiles it on the host alone. */
 static bool
-prove(struct proof *proof, struct failure *failure)
+compile_there(struct proof *proof, struct str *output)
 {
 	struct arena *arena = &proof->arena;
-	struct str folder = fleet_canary_folder(arena, proof->run), name = proof->host->name, output;
+	const struct host *host = proof->host;
+	struct str folder = fleet_canary_folder(arena, proof->run);
 	const char *environment[] = {
-		str_printf(arena, "DISTCC_HOSTS=%.*s/1", STR_ARG(proof->host->address)).s,
+		str_printf(arena, "DISTCC_HOSTS=%.*s/1%.*s", STR_ARG(host->address), STR_ARG(host->rest)).s,
 		/* One of its own: what fails here must not be remembered against the host. */
-		str_printf(arena, "DISTCC_DIR=%.*s/%.*s", STR_ARG(folder), STR_ARG(name)).s,
+		str_printf(arena, "DISTCC_DIR=%.*s/%.*s", STR_ARG(folder), STR_ARG(host->name)).s,
 		str_printf(arena, "DISTCC_LOG=%.*s/%s", STR_ARG(folder), proof->log.s).s,
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
+		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(arena, proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		"DISTCC_IO_TIMEOUT=30",
 		NULL,
 	};
-	if (!os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, &output) ||
-		!compile(proof->run, arena, proof->object.s, environment, &output)) {
-		struct str why = output.n ? output : client_says(proof);
+	return os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, output) &&
+	       compile(proof->run, arena, proof->object.s, environment, output);
+}
+
+static bool
+prove(struct proof *proof, struct failure *failure)
+{
+	struct str name = proof->host->name, why = STR("");
+	if (!compile_there(proof, &why)) {
+		if (!why.n)
+			why = client_says(proof);
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s cannot compile a small file: %.*s", STR_ARG(name), STR_ARG(why));
-	} else if (!host_says(proof)) {
-		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but its log does not show the compile",
-			STR_ARG(name));
-	} else if (!same_object(proof)) {
-		failure_set(failure, EXIT_STATUS_PROVIDER,
-			"%.*s compiles to another object than this machine: its compiler is another one", STR_ARG(name));
+	} else if (!log_says(proof)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s gave an object back, but %s log does not show the compile",
+			STR_ARG(name), proof->host->apart ? "the client's" : "its");
+	} else if (!same_object(proof, &why)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s compiles to another object than this machine: %.*s", STR_ARG(name),
+			STR_ARG(why));
 	} else {
 		return true;
 	}
-	failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(arena, proof->run, name)));
+	if (proof->host->apart)
+		failure_hint(failure, "without 'strict = yes' the build goes on without it");
+	else
+		failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(&proof->arena, proof->run, proof->host->name)));
 	return false;
 }
 
@@ -228,12 +272,28 @@ distcc_canary(struct run *run, struct host *host, struct failure *failure)
 static bool
 canary_run(struct run *run, const struct action *action, struct failure *failure)
 {
-	return distcc_canary(run, &run->hosts[action->index], failure);
+	struct host *host = &run->hosts[action->index];
+	const struct planned_host *planned = &run->plan->world->hosts[action->index];
+	/* A machine that is there already has its address from the plan. */
+	if (planned->address.n) {
+		pthread_mutex_lock(&run->mutex);
+		host->address = planned->address;
+		host->rest = planned->rest;
+		host->apart = true;
+		pthread_mutex_unlock(&run->mutex);
+	}
+	return distcc_canary(run, host, failure);
 }
 
 const struct action_type action_canary = {
 	.name = "canary",
 	.optional = true,
+	.section = SECTION_SETUP,
+	.run = canary_run,
+};
+
+const struct action_type action_canary_strict = {
+	.name = "canary_strict",
 	.section = SECTION_SETUP,
 	.run = canary_run,
 };

@@ -11,5 +11,7 @@
 extern const struct action_type action_compiler;
 /* One host's proof; action->index is the host. */
 extern const struct action_type action_canary;
+/* The same where a host that fails it fails the run. */
+extern const struct action_type action_canary_strict;
 
 #endif

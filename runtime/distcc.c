@@ -4,6 +4,7 @@
 #include "runtime/toolchain.h"
 
 #include <poll.h>
+#include <string.h>
 
 /* Milliseconds that a client which finds no free slot sleeps; distcc's own default is a second. */
 #define PAUSE_MS "20"
@@ -18,6 +19,12 @@ distcc_slots(int cpus_of_host, int asked)
 	if (asked > 0)
 		return asked;
 	return cpus_of_host > 1 ? cpus_of_host : 1;
+}
+
+int
+distcc_local_slots(const struct project *project, const struct world *world)
+{
+	return project->distcc.local_slots ? (int)project->distcc.local_slots : world->cpus;
 }
 
 int
@@ -38,9 +45,44 @@ distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool
 	struct buf text = buf_new(arena);
 	for (uint32_t i = 0; i < count; i++)
 		if (hosts[i].ready)
-			buf_printf(&text, "%s%.*s/%d%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
-				compressed ? ",lzo" : "");
+			buf_printf(&text, "%s%.*s/%d%.*s%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
+				STR_ARG(hosts[i].rest), compressed && !hosts[i].apart ? ",lzo" : "");
 	return str_from(buf_c(&text));
+}
+
+struct str
+distcc_host_list(struct arena *arena, const struct project *project, const struct world *world, struct str hosts)
+{
+	int cpp = project->machines.local_slots_cpp, local = distcc_local_slots(project, world);
+	struct buf text = buf_new(arena);
+	buf_printf(&text, "--localslots=%d --localslots_cpp=%d", local, cpp ? cpp : 2 * local);
+	const struct str parts[] = {world->hosts_before, hosts, world->hosts_after};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].n)
+			buf_printf(&text, " %.*s", STR_ARG(parts[i]));
+	return str_from(buf_c(&text));
+}
+
+struct str
+distcc_called(struct str address)
+{
+	size_t at = str_find(address, '@');
+	if (at < address.n)
+		return str_part(address, at + 1, address.n);
+	if (address.n && *address.s == '[')
+		return str_part(address, 1, str_find(address, ']'));
+	return str_part(address, 0, str_find(address, ':'));
+}
+
+const char *
+distcc_ssh(struct arena *arena, char *const *environment)
+{
+	static const char name[] = "DISTCC_SSH=";
+	for (; environment && *environment; environment++)
+		if (strncmp(*environment, name, sizeof name - 1) == 0 && (*environment)[sizeof name - 1])
+			return str_dup(arena, str_from(*environment + sizeof name - 1)).s;
+	/* Nobody is there to be asked for a passphrase, or whether a host is the right one. */
+	return "ssh -o BatchMode=yes -o ConnectTimeout=10";
 }
 
 static struct str
@@ -119,18 +161,19 @@ void
 distcc_environment(struct run *run, struct arena *arena, struct map *out)
 {
 	const struct project *project = run->project;
-	int local = run->plan->local_slots;
 	pthread_mutex_lock(&run->mutex);
 	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, str_is(project->distcc.compression, "yes"));
 	pthread_mutex_unlock(&run->mutex);
 	struct distcc_client client = {
 		.folder = distcc_client_folder(arena, run),
 		.log = distcc_client_log(arena, run),
-		.hosts = str_printf(arena, "--localslots=%d --localslots_cpp=%d %.*s", local, 2 * local, STR_ARG(hosts)),
+		.hosts = distcc_host_list(arena, project, run->plan->world, hosts),
 		.cache = ccache_folder(arena, project),
 		.stats = ccache_stats_log(arena, run),
 	};
 	distcc_client_environment(run, arena, &client, out);
+	if (memchr(hosts.s ? hosts.s : "", '@', hosts.n))
+		put(out, "DISTCC_SSH", str_from(distcc_ssh(arena, run->environment)));
 }
 
 /* --- the report --- */
@@ -181,20 +224,21 @@ warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t a
 		(unsigned long long)all, (long long)allowed);
 }
 
-/* Where a host is gone, or its log with it, its clients know how many it has answered. Returns how many that adds. */
+/* How many the clients have had from it. Only of machines that are not ours may two have one name and different ports. */
 static uint64_t
-count_answers(const struct host *host, const struct local_compiles *local, struct compiles *compiles)
+answers_of(const struct host *host, const struct local_compiles *local)
 {
-	struct str address = str_part(host->address, 0, str_find(host->address, ':'));
-	const uint64_t *answers = map_get(&local->answers, address);
-	if (!answers || *answers <= compiles->count)
-		return 0;
-	uint64_t more = *answers - compiles->count;
-	compiles->count = *answers;
-	return more;
+	uint64_t answers = 0;
+	for (uint32_t i = 0; i < local->answers.count; i++) {
+		struct str key = local->answers.entries[i].key;
+		if (str_eq(key, host->address) || (!host->apart && str_eq(distcc_called(key), distcc_called(host->address))))
+			answers += *(uint64_t *)local->answers.entries[i].value;
+	}
+	return answers;
 }
 
-/* How many each host's own log says it did, once that is as many as the clients have had answers. Returns their sum. */
+/* How many each host's own log says it did, once that is as many as the clients have had answers. Where a host is gone, or its log is not ours to read,
+ * they know how many that were. Returns their sum. */
 static uint64_t
 count_hosts(const struct run *run, struct arena *arena, const struct local_compiles *local, struct compiles *hosts)
 {
@@ -202,14 +246,21 @@ count_hosts(const struct run *run, struct arena *arena, const struct local_compi
 	for (int64_t deadline = os_now_ms() + LATE_MS;; poll(NULL, 0, 5)) {
 		all = 0;
 		for (uint32_t i = 0; i < run->host_count; i++) {
-			hosts[i] = (struct compiles){.count = distcc_count_host(distcc_host_log(arena, run, run->hosts[i].name).s)};
+			const struct host *host = &run->hosts[i];
+			hosts[i].count = host->apart ? answers_of(host, local)
+						     : distcc_count_host(distcc_host_log(arena, run, host->name).s);
 			all += hosts[i].count;
 		}
 		if (all >= local->remote || os_now_ms() > deadline)
 			break;
 	}
-	for (uint32_t i = 0; i < run->host_count; i++)
-		all += count_answers(&run->hosts[i], local, &hosts[i]);
+	for (uint32_t i = 0; i < run->host_count; i++) {
+		uint64_t answers = answers_of(&run->hosts[i], local);
+		if (answers <= hosts[i].count)
+			continue;
+		all += answers - hosts[i].count;
+		hosts[i].count = answers;
+	}
 	return all;
 }
 

@@ -6,11 +6,19 @@
 
 /* Compiles at once on a host with so many processors; on `local` a host has its part of one machine's. asked: 0 where the file says nothing. */
 int distcc_slots(int cpus_of_host, int asked);
+/* Compiles at once on the machine that runs the build that cannot be distributed. */
+int distcc_local_slots(const struct project *, const struct world *);
 /* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
 int distcc_jobs(const struct world *, int local_slots, int asked);
 
 /* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
 struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);
+/* The same within all that DISTCC_HOSTS says on this machine: what may run here at once, and what the project's own list has besides. */
+struct str distcc_host_list(struct arena *, const struct project *, const struct world *, struct str hosts);
+/* What distcc calls a host in its state files: of "ann@red" or "red:3633" it is "red". */
+struct str distcc_called(struct str address);
+/* How hosts are reached over ssh: the user's DISTCC_SSH, or one that never asks. */
+const char *distcc_ssh(struct arena *, char *const *environment);
 
 /* What a client finds where it runs. Texts are none where there is nothing to be said. */
 struct distcc_client {
@@ -31,7 +39,7 @@ uint64_t distcc_count_host(const char *log_path);
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
 	uint64_t remote; /* compiles that hosts have answered */
-	struct map answers; /* how many of these each one: its address without the port → uint64_t * */
+	struct map answers; /* how many of these each one: its address, as in host.address → uint64_t * */
 	struct map reasons; /* "-march=native" → count as uint64_t * */
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 };

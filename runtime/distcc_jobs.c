@@ -158,7 +158,7 @@ copy_host(struct run *run, uint32_t index, struct str *called)
 	pthread_mutex_lock(&run->mutex);
 	struct host host = run->hosts[index];
 	pthread_mutex_unlock(&run->mutex);
-	*called = host.address.n ? str_part(host.address, 0, str_find(host.address, ':')) : host.name;
+	*called = host.address.n ? distcc_called(host.address) : host.name;
 	return host;
 }
 

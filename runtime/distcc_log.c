@@ -211,7 +211,7 @@ remember_failure(struct reader *reader, struct str pid, struct str text)
 		return;
 	struct str host = str_part(text, (size_t)(to + 4 - text.s), text.n);
 	host = str_part(host, 0, str_find(host, ','));
-	failing->host = str_dup(reader->arena, str_part(host, 0, str_find(host, ':')));
+	failing->host = str_dup(reader->arena, distcc_called(str_part(host, 0, str_find(host, '/'))));
 }
 
 /* The failure that the client had before; it is forgotten. */
@@ -267,7 +267,7 @@ read_answer(struct reader *reader, struct str text)
 	if (str_is(host, "localhost"))
 		return;
 	reader->compiles->remote++;
-	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, ':')));
+	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, '/')));
 }
 
 static void

@@ -24,7 +24,7 @@ fleet_canary_folder(struct arena *arena, const struct run *run)
 char **
 fleet_environment(struct arena *arena, const struct run *run, const char *const *more)
 {
-	static const char *const kept[] = {"PATH=", "HOME=", "LANG=", "LC_", "TZ="};
+	static const char *const kept[] = {"PATH=", "HOME=", "LANG=", "LC_", "TZ=", "SSH_AUTH_SOCK="};
 	size_t n = 0, count = 0;
 	while (run->environment && run->environment[n])
 		n++;
@@ -149,12 +149,12 @@ make_folders(struct arena *arena, struct run *run, const struct folders *folders
 	struct str error, log = str_printf(arena, "%.*s/log", STR_ARG(run->folder)), commands = fleet_commands_file(arena, run);
 	struct str client = distcc_client_folder(arena, run), canary = fleet_canary_folder(arena, run);
 	mode_t mode = geteuid() == 0 ? 0711 : 0700;
-	bool apart = !str_eq(folders->run, folders->daemons);
+	bool apart = !str_eq(folders->run, folders->daemons), daemons = run->plan->world->distccd.n > 0;
 	if (!make_folder(folders->run, mode, failure) || (apart && !make_folder(folders->daemons, mode, failure)) ||
 		!make_folder(client, 0700, failure) || !make_folder(canary, 0700, failure))
 		return false;
 	if (os_make_folders(arena, log.s, false, &error) &&
-		os_write_atomic(arena, commands.s, commands_text(arena, &run->plan->world->toolchain), 0644, &error))
+		(!daemons || os_write_atomic(arena, commands.s, commands_text(arena, &run->plan->world->toolchain), 0644, &error)))
 		return true;
 	failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
 	return false;
@@ -164,7 +164,8 @@ static bool
 fleet_run(struct run *run, const struct action *action, struct failure *failure)
 {
 	struct arena arena = {0};
-	struct folders folders = {str_printf(&arena, "%.*s/fleet", STR_ARG(run->folder)), fleet_daemons_folder(&arena, run)};
+	struct folders folders = {.run = str_printf(&arena, "%.*s/fleet", STR_ARG(run->folder))};
+	folders.daemons = run->plan->world->distccd.n ? fleet_daemons_folder(&arena, run) : folders.run;
 	bool done = run_intent(run, action, fill_folders, &folders, failure) && make_folders(&arena, run, &folders, failure);
 	arena_free(&arena);
 	return done;

@@ -274,8 +274,7 @@ static void
 set_jobs(struct plan *plan)
 {
 	const struct world *world = plan->world;
-	int64_t asked = plan->project->distcc.local_slots;
-	plan->local_slots = asked ? (int)asked : world->cpus;
+	plan->local_slots = distcc_local_slots(plan->project, world);
 	if (world->host_count)
 		plan->jobs = distcc_jobs(world, plan->local_slots, plan->options.jobs);
 	else

@@ -31,6 +31,8 @@ struct toolchain {
 struct planned_host {
 	struct str name; /* "127.0.0.2"; on aws "coop-1" until it has an address */
 	int slots;
+	/* Of a machine that is there already, as distcc's host list has it before and after its slots: "ann@red", ":/opt/bin/distccd,lzo". */
+	struct str address, rest;
 };
 
 struct provider;
@@ -41,12 +43,14 @@ struct world {
 	struct toolchain toolchain;
 	struct planned_host *hosts;
 	uint32_t host_count;
+	struct str hosts_before, hosts_after; /* what else is in distcc's host list: "--randomize", "localhost/2" */
 	int cpus; /* of the machine that runs the build */
 	int most_jobs; /* more at once than this gain nothing; 0: the hosts' slots say how many */
 	struct str region; /* of what goes to a cloud; none where nothing does, or nothing says */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
 	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */
 	struct words facts;
+	struct words unused; /* runs whose kept fleets are not what is asked for: they go before anything is made */
 	/* Lines for the head of the plan: what it costs, what is opened to whom, what is used that is there already. */
 	struct words notes;
 	bool costs; /* it is somebody's money: asked before apply */

@@ -41,6 +41,8 @@ bool failure_remove(struct failure *, struct arena *, struct str path);
 struct host {
 	struct str name;
 	struct str address; /* for DISTCC_HOSTS: 127.0.0.2:41001 */
+	struct str rest; /* what follows its slots there: ",lzo" */
+	bool apart; /* not ours: its own log cannot be read, its clients' says what it did */
 	pid_t pid; /* local: its distccd, a child of ours */
 	int slots;
 	bool ready; /* proved by its canary, and not taken out since */

@@ -134,8 +134,8 @@ answers_of_hosts_are_counted(void **state)
 	assert_true(distcc_count_local(&arena, path, &local));
 	assert_int_equal(local.remote, 2);
 	assert_int_equal(local.answers.count, 2);
-	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.2")), 1);
-	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.3")), 1);
+	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.2:41001")), 1);
+	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.3:41002")), 1);
 	unlink(path);
 	arena_free(&arena);
 }
@@ -218,7 +218,7 @@ the_environment_of_a_recipe(void **state)
 	fleet_open(fleet);
 	fleet->run.hosts[0] = (struct host){.name = STR("127.0.0.2"), .address = STR("127.0.0.2:41001"), .slots = 2, .ready = true};
 	fleet->plan->jobs = 6;
-	fleet->plan->local_slots = 2;
+	fleet->project.distcc.local_slots = 2;
 	struct map map = map_new(&fleet->arena);
 	distcc_environment(&fleet->run, &fleet->arena, &map);
 	assert_string_equal(value_of(&map, "CC"), "ccache gcc");
@@ -235,7 +235,7 @@ the_environment_of_a_recipe(void **state)
 	map = map_new(&fleet->arena);
 	distcc_environment(&fleet->run, &fleet->arena, &map);
 	assert_string_equal(value_of(&map, "CCACHE_PREFIX"), "distcc");
-	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4 ");
+	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4");
 	fleet_free(fleet);
 }
 

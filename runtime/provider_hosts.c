@@ -1,0 +1,274 @@
+/* provider hosts: machines that exist, with distccd's of their own, for a build on this machine. */
+#include "runtime/canary.h"
+#include "runtime/distcc.h"
+#include "runtime/fleet_local.h"
+#include "runtime/probe.h"
+#include "runtime/provider_here.h"
+#include "runtime/site.h"
+#include "runtime/step.h"
+
+#include <stdlib.h>
+
+/* What distcc itself gives a host that the list says nothing of. */
+#define DEFAULT_SLOTS 4
+
+/* A machine of the list: what was found there, and its place among those that are used. */
+struct machine {
+	struct host_spec host;
+	struct probe probe;
+	int class; /* of its distance; less is nearer */
+};
+
+/* --- the list --- */
+
+/* The host as it is used: what `distcc:` says of all of them is said of it. False where that cannot be (filed). */
+static bool
+complete(const struct project *project, struct host_spec *host, struct diags *diags)
+{
+	const struct distcc_settings *set = &project->distcc;
+	bool ssh = str_is(set->transport, "ssh");
+	if (host->kind == HOST_TCP && ssh && (host->port || host->bracketed)) {
+		struct diag *diag = diag_error(diags, host->span, "'transport = ssh' is for all hosts, and this one %s",
+			host->port ? "has a port of distccd's" : "is an IPv6 address");
+		diag_hint(diag, "~/.ssh/config says how a NAME is reached: HostName, Port, User");
+		return false;
+	}
+	if (host->kind == HOST_TCP && ssh)
+		host->kind = HOST_SSH;
+	if (host->kind == HOST_TCP && !host->port && set->given & GIVEN(distcc, port))
+		host->port = (int)set->port;
+	if (str_is(set->compression, "yes"))
+		host->options |= 1u << HOST_OPTION_lzo;
+	if (HOST_HAS(host, cpp)) {
+		struct diag *diag = diag_warning(diags, host->span, "this version of edcc does not use distcc's pump mode");
+		diag_hint(diag, "',cpp' is left out: files are preprocessed on this machine");
+		host->options &= ~(1u << HOST_OPTION_cpp);
+	}
+	return true;
+}
+
+/* All machines of the list that are up. False with errors filed. */
+static bool
+take_machines(const struct project *project, struct machine *machines, size_t *count, struct diags *diags)
+{
+	bool complete_all = true;
+	for (uint32_t i = 0; i < project->machines.count; i++) {
+		struct machine *machine = &machines[*count];
+		machine->host = project->machines.hosts[i];
+		if (machine->host.kind == HOST_LOCAL || HOST_HAS(&machine->host, down))
+			continue;
+		complete_all = complete(project, &machine->host, diags) && complete_all;
+		++*count;
+	}
+	return complete_all;
+}
+
+/* Powers of ten in milliseconds: what is nearer by less is as near, and stays in the list's order. */
+static int
+distance(int64_t trip_us)
+{
+	int class = 0;
+	for (int64_t limit = 1000; trip_us >= limit && class < 3; limit *= 10)
+		class ++;
+	return class;
+}
+
+static struct str
+address_of(struct arena *arena, const struct host_spec *host)
+{
+	struct buf text = buf_new(arena);
+	host_print_address(&text, host);
+	return buf_str(&text);
+}
+
+/* Asks them all. What cannot be reached is left out, or an error. False where none is left or where it is an error. */
+static bool
+reach(struct arena *arena, const struct project *project, const struct observing *observing, struct machine *machines,
+	size_t *count, struct diags *diags)
+{
+	size_t reached = 0;
+	struct probe *probes = arena_array(arena, struct probe, *count);
+	for (size_t i = 0; i < *count; i++)
+		probes[i] = (struct probe){.host = &machines[i].host, .reached = observing->offline};
+	if (!observing->offline)
+		probe_all(arena, probes, *count, distcc_ssh(arena, observing->environment), observing->environment);
+	for (size_t i = 0; i < *count; i++) {
+		struct host_spec *host = &machines[i].host;
+		if (probes[i].reached) {
+			machines[reached++] = (struct machine){*host, probes[i], distance(probes[i].trip_us)};
+			continue;
+		}
+		struct str name = address_of(arena, host);
+		struct diag *diag = project->hosts.strict ? diag_error(diags, host->span, "%.*s cannot be used: %.*s",
+								    STR_ARG(name), STR_ARG(probes[i].reason))
+							  : diag_warning(diags, host->span, "%.*s is left out: %.*s", STR_ARG(name),
+								    STR_ARG(probes[i].reason));
+		diag_hint(diag, "%.*s", STR_ARG(probes[i].hint));
+	}
+	bool found = reached == *count || (reached && !project->hosts.strict);
+	if (!reached) {
+		struct diag *diag = diag_error(diags, project->groups[0].span, "no host of the list can be used");
+		diag_hint(diag, "--provider local builds on this machine alone");
+	}
+	*count = reached;
+	return found;
+}
+
+/* --- what is there --- */
+
+/* The nearest first, unless the list wants to be shuffled. There are few, and most are in order. */
+static void
+sort_machines(struct machine *machines, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		struct machine machine = machines[i];
+		size_t at = i;
+		for (; at > 0 && machines[at - 1].class > machine.class; at--)
+			machines[at] = machines[at - 1];
+		machines[at] = machine;
+	}
+}
+
+/* What the list says itself, what `distcc:` says, what the machine says, what distcc would take. */
+static int
+slots_of(const struct project *project, const struct machine *machine)
+{
+	if (machine->host.limit)
+		return machine->host.limit;
+	if (project->distcc.slots)
+		return (int)project->distcc.slots;
+	return machine->probe.cpus ? machine->probe.cpus : DEFAULT_SLOTS;
+}
+
+static void
+add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world)
+{
+	world->host_count = (uint32_t)count;
+	world->hosts = arena_array(arena, struct planned_host, count);
+	for (size_t i = 0; i < count; i++) {
+		struct planned_host *host = &world->hosts[i];
+		struct buf rest = buf_new(arena);
+		host_print_rest(&rest, &machines[i].host);
+		host->name = host->address = address_of(arena, &machines[i].host);
+		host->rest = buf_str(&rest);
+		host->slots = slots_of(project, &machines[i]);
+	}
+}
+
+/* What stands in distcc's list besides the machines: first what the list has before the first of them, then the rest. */
+static void
+add_own(struct arena *arena, const struct project *project, struct world *world)
+{
+	struct buf before = buf_new(arena), after = buf_new(arena);
+	bool machine = false;
+	if (project->machines.randomize)
+		buf_add_c(&before, "--randomize");
+	for (uint32_t i = 0; i < project->machines.count; i++) {
+		const struct host_spec *host = &project->machines.hosts[i];
+		struct buf *out = machine ? &after : &before;
+		machine |= host->kind != HOST_LOCAL;
+		if (host->kind != HOST_LOCAL)
+			continue;
+		if (out->n)
+			buf_add_byte(out, ' ');
+		host_print(out, host);
+	}
+	world->hosts_before = buf_str(&before);
+	world->hosts_after = buf_str(&after);
+}
+
+/* One line: what the plan was made from is what is used. */
+static struct words
+facts_of(struct arena *arena, const struct world *world)
+{
+	struct words facts = {arena_array(arena, struct str, world->host_count), world->host_count};
+	for (uint32_t i = 0; i < world->host_count; i++) {
+		const struct planned_host *host = &world->hosts[i];
+		facts.w[i] = str_printf(arena, "host=%.*s/%d%.*s", STR_ARG(host->address), host->slots, STR_ARG(host->rest));
+	}
+	return facts;
+}
+
+/* DISTCC_HOSTS as the steps will have it once all are proved, ready to be used without edcc. */
+static void
+add_notes(struct arena *arena, const struct project *project, struct world *world)
+{
+	struct host *hosts = arena_array(arena, struct host, world->host_count);
+	for (uint32_t i = 0; i < world->host_count; i++) {
+		const struct planned_host *planned = &world->hosts[i];
+		hosts[i] = (struct host){
+			.address = planned->address, .rest = planned->rest, .slots = planned->slots, .ready = true, .apart = true};
+	}
+	struct str list = distcc_hosts(arena, hosts, world->host_count, false);
+	list = distcc_host_list(arena, project, world, list);
+	world->notes = (struct words){arena_array(arena, struct str, 1), 1};
+	world->notes.w[0] = str_printf(arena, "DISTCC_HOSTS='%.*s'", STR_ARG(list));
+}
+
+static void
+check_settings(const struct project *project, struct diags *diags)
+{
+	if (!str_is(project->distcc.pump, "yes"))
+		return;
+	struct diag *diag = diag_warning(diags, SPAN_NONE, "this version of edcc does not use distcc's pump mode");
+	diag_hint(diag, "files are preprocessed on this machine");
+}
+
+static bool
+hosts_observe(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world,
+	struct diags *diags)
+{
+	struct machine *machines = arena_array(arena, struct machine, project->machines.count + 1);
+	size_t count = 0;
+	bool found = here_observe(arena, project, &provider_hosts, world, diags);
+	if (!project->machines.machines) {
+		struct diag *diag = diag_error(diags, project->provider_span, "provider hosts has no hosts");
+		diag_hint(diag, "list them, as in: hosts = red blue/8 ann@green");
+		return false;
+	}
+	check_settings(project, diags);
+	found = take_machines(project, machines, &count, diags) && found;
+	found = found && reach(arena, project, observing, machines, &count, diags);
+	if (!project->machines.randomize)
+		sort_machines(machines, count);
+	add_hosts(arena, project, machines, count, world);
+	add_own(arena, project, world);
+	add_notes(arena, project, world);
+	here_facts(arena, world, facts_of(arena, world));
+	return found;
+}
+
+/* --- the plan --- */
+
+static void
+hosts_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *ready_count)
+{
+	const struct world *world = plan->world;
+	const struct action_type *canary = plan->project->hosts.strict ? &action_canary_strict : &action_canary;
+	uint32_t folder = here_add_folder(arena, plan, "what the client keeps", "the file says 'provider hosts'");
+	uint32_t compiler = here_add_compiler(arena, plan, folder);
+	*ready = arena_array(arena, uint32_t, world->host_count + 1);
+	*ready_count = world->host_count;
+	for (uint32_t i = 0; i < world->host_count; i++)
+		(*ready)[i] = here_add_canary(arena, plan, canary, i, &compiler, 1);
+	if (source_asked(plan->project))
+		(*ready)[(*ready_count)++] = here_add_source(arena, plan);
+}
+
+static const struct action_type *const types[] = {
+	&action_fleet,
+	&action_compiler,
+	&action_canary,
+	&action_canary_strict,
+	&action_source,
+	&action_artifact,
+	NULL,
+};
+
+const struct provider provider_hosts = {
+	.name = "hosts",
+	.observe = hosts_observe,
+	.plan = hosts_plan,
+	.types = types,
+	.site = &site_local,
+};
