@@ -26,6 +26,7 @@ struct picture {
 	int64_t now; /* ms since 1970 */
 	struct str folder; /* the DISTCC_DIR that was read */
 	struct str run, project, provider; /* of the run of edcc that goes on there; none where none does */
+	bool awaited; /* there is a project, and no run of it goes on */
 	int64_t began;
 	struct monitor_step *steps; /* those that run */
 	size_t step_count;

@@ -27,7 +27,7 @@ static const struct look {
 	[DISTCC_PHASE_DONE] = {'-', ""},
 };
 _Static_assert(sizeof looks / sizeof *looks == DISTCC_PHASE_COUNT, "each phase has a look");
-#define LEGEND "C compile, p preprocess, > connect, s send, r receive, . free"
+#define LEGEND "C compile p preprocess > connect s send r receive . free"
 
 struct drawing {
 	struct arena *arena;
@@ -88,7 +88,9 @@ add_title(struct drawing *drawing)
 			str_printf(arena, "run %.*s of %.*s on %.*s, %.*s", STR_ARG(picture->run), STR_ARG(picture->project),
 				STR_ARG(picture->provider), STR_ARG(text_seconds(arena, picture->now - picture->began))));
 	else
-		add_line(drawing, BOLD, str_printf(arena, "distcc in %.*s", STR_ARG(picture->folder)));
+		add_line(drawing, BOLD,
+			str_printf(arena, "%sdistcc in %.*s", picture->awaited ? "no run of edcc goes on; " : "",
+				STR_ARG(picture->folder)));
 	for (size_t i = 0; i < picture->step_count; i++)
 		buf_printf(&steps, "%s%.*s %.*s", i ? ", " : "running: ", STR_ARG(picture->steps[i].name),
 			STR_ARG(text_seconds(arena, picture->now - picture->steps[i].since)));
@@ -114,7 +116,8 @@ count(const struct picture *picture)
 		} else {
 			totals.hosts++;
 			totals.out += host->why.n > 0;
-			totals.slots += host->why.n ? 0 : (size_t)host->slots;
+			/* Of a host that is out only those that are still in use. */
+			totals.slots += host->why.n ? host->job_count : (size_t)host->slots;
 			totals.busy += host->job_count;
 		}
 	}
@@ -123,13 +126,12 @@ count(const struct picture *picture)
 	return totals;
 }
 
-/* "2 hosts, 1 out; 5 of 8 slots busy; 1 job on localhost; compile 4, preprocess 2" */
+/* "2 hosts, 1 out; 5 of 8 slots busy; 1 job on localhost", and below it "compile 4, preprocess 2". */
 static void
 add_totals(struct drawing *drawing)
 {
 	struct totals totals = count(drawing->picture);
-	struct buf line = buf_new(drawing->arena);
-	const char *separator = "; ";
+	struct buf line = buf_new(drawing->arena), phases = buf_new(drawing->arena);
 	buf_printf(&line, "%zu host%s", totals.hosts, totals.hosts == 1 ? "" : "s");
 	if (totals.out)
 		buf_printf(&line, ", %zu out", totals.out);
@@ -140,11 +142,11 @@ add_totals(struct drawing *drawing)
 	if (totals.waiting)
 		buf_printf(&line, "; %zu waiting", totals.waiting);
 	for (size_t i = DISTCC_PHASE_COUNT; i-- > 0;)
-		if (totals.phases[i]) {
-			buf_printf(&line, "%s%s %zu", separator, distcc_phase_name((enum distcc_phase)i), totals.phases[i]);
-			separator = ", ";
-		}
+		if (totals.phases[i])
+			buf_printf(&phases, "%s%s %zu", phases.n ? ", " : "", distcc_phase_name((enum distcc_phase)i),
+				totals.phases[i]);
 	add_line(drawing, "", buf_str(&line));
+	add_line(drawing, "", buf_str(&phases));
 }
 
 /* --- a line for each slot --- */
@@ -183,7 +185,7 @@ add_slots(struct drawing *drawing, const struct monitor_host *host)
 	struct str name = name_of(drawing->arena, host);
 	size_t next = 0;
 	if (host->why.n || (!host->slots && !host->job_count)) {
-		const char *state = host->why.n ? "out" : "";
+		const char *state = host->why.n ? "out" : "-";
 		add_line(drawing, host->why.n ? RED : DIM,
 			str_printf(
 				drawing->arena, "%.*s        %-10s  %.*s", STR_ARG(pad(drawing, name)), state, STR_ARG(host->why)));
@@ -230,9 +232,9 @@ add_host(struct drawing *drawing, const struct monitor_host *host, size_t slot_c
 		files = buf_str(&list);
 	buf_printf(&line, "%.*s  %4zu/", STR_ARG(pad(drawing, name_of(arena, host))), host->job_count);
 	if (host->slots)
-		buf_printf(&line, "%-4d", host->slots);
+		buf_printf(&line, "%-5d", host->slots);
 	else
-		buf_add(&line, STR("-   "));
+		buf_add(&line, STR("-    "));
 	buf_printf(&line, "  %-*.*s  %s%.*s", (int)slot_columns, STR_ARG(letters), host->why.n ? "out: " : "", STR_ARG(files));
 	add_line(drawing, host->why.n ? RED : host->job_count ? "" : DIM, buf_str(&line));
 }
@@ -272,7 +274,6 @@ monitor_draw(struct arena *arena, const struct picture *picture, enum monitor_la
 	struct str host = pad(&drawing, STR("HOST"));
 	add_title(&drawing);
 	add_totals(&drawing);
-	add_line(&drawing, "", STR(""));
 	if (!picture->host_count) {
 		add_line(&drawing, DIM, picture->run.n ? STR("no host is ready yet") : STR("nothing compiles"));
 	} else if (layout == MONITOR_SLOTS) {

@@ -32,6 +32,7 @@ read_journal(struct monitor *monitor)
 		arena_free(&monitor->journal_arena);
 		monitor->journal = (struct journal_state){.line_count = 0};
 		monitor->journal_size = status.st_size;
+		run = str_dup(&monitor->journal_arena, run);
 		monitor->running = journal_read(&monitor->journal_arena, monitor->state, run, &monitor->journal, &error);
 	}
 	arena_free(&scratch);
@@ -105,6 +106,7 @@ look_at_run(const struct monitor *monitor, struct arena *arena, struct picture *
 {
 	const struct journal_state *journal = &monitor->journal;
 	struct map hosts = lines_of(monitor, arena, RECORD_HOST);
+	picture->awaited = false;
 	picture->run = journal->run;
 	picture->project = journal->project;
 	picture->provider = journal->provider;
@@ -216,7 +218,7 @@ monitor_look(struct monitor *monitor, struct arena *arena)
 {
 	int64_t now = os_now_ms();
 	bool seldom = !monitor->looked || now - monitor->looked >= SELDOM_MS;
-	struct picture picture = {.now = os_time_ms()};
+	struct picture picture = {.now = os_time_ms(), .awaited = monitor->state};
 	if (seldom && monitor->state)
 		read_journal(monitor);
 	const char *folder = folder_now(monitor, arena);

@@ -137,11 +137,9 @@ put_foot(const struct screen *screen, struct buf *out, size_t below, size_t colu
 	if (screen->frozen)
 		buf_add(&text, STR("frozen; "));
 	if (screen->first)
-		buf_printf(&text, "%zu above, ", screen->first);
+		buf_printf(&text, "%zu above%s", screen->first, below ? ", " : "; ");
 	if (below)
-		buf_printf(&text, "%zu more below", below);
-	if (screen->first || below)
-		buf_add(&text, STR("; "));
+		buf_printf(&text, "%zu below; ", below);
 	buf_add(&text, STR(HELP));
 	buf_add_c(out, screen->cli->terminal ? "\033[2m" : "");
 	buf_add(out, str_part(buf_str(&text), 0, columns - 1));

@@ -1,0 +1,135 @@
+"""What the tests of terminals share: a project, a command on a pseudo-terminal, a screen in tmux."""
+
+import fcntl
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import tempfile
+import termios
+import time
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EDCC = os.path.abspath(os.environ.get("EDCC", os.path.join(ROOT, "build", "edcc")))
+HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
+SLOW = 4 if "san" in EDCC else 1
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+bin_folder = tempfile.mkdtemp()
+os.symlink(EDCC, os.path.join(bin_folder, "edcc"))
+
+
+def check(name, good, why=""):
+    counts["passed" if good else "failed"] += 1
+    if not good:
+        print(f"FAIL terminal: {name}\n{why}")
+
+
+def environment(**more):
+    kept = {name: value for name, value in os.environ.items() if name not in ("CI", "NO_COLOR", "EDCC_PATH", "TMUX")}
+    kept.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+    kept.update(TERM="xterm-256color", LC_ALL="C.UTF-8", PATH=bin_folder + ":" + os.environ["PATH"])
+    kept.update(more)
+    return kept
+
+
+class Project:
+    """A folder with an Edccfile."""
+
+    def __init__(self, text):
+        self.dir = tempfile.mkdtemp(dir=bin_folder)
+        with open(os.path.join(self.dir, "Edccfile"), "w", encoding="utf-8") as file:
+            file.write("project = demo\n\n" + text)
+
+    def edcc(self, *arguments, **more):
+        return subprocess.run([EDCC, *arguments], cwd=self.dir, env=environment(**more), capture_output=True, timeout=60, check=False)
+
+
+def modes_of(terminal):
+    return termios.tcgetattr(terminal.fd)
+
+
+class Terminal:
+    """A command on a pseudo-terminal, and all that it wrote there."""
+
+    def __init__(self, project, *command, columns=80, rows=24, **more):
+        self.written, self.status = b"", None
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(project.dir)
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+            os.execvpe(command[0], command, environment(**more))
+        self.modes = modes_of(self)
+
+    def read(self, until=None, seconds=20):
+        """Reads until the bytes are there; without them, to the end."""
+        end = time.time() + seconds * SLOW
+        while (until is None or until not in self.written) and time.time() < end:
+            if select.select([self.fd], [], [], 0.05)[0]:
+                try:
+                    piece = os.read(self.fd, 1 << 16)
+                except OSError:
+                    piece = b""
+                if not piece:
+                    break
+                self.written += piece
+        return until is None or until in self.written
+
+    def read_again(self, until):
+        """The same, of what comes from now on."""
+        before, self.written = self.written, b""
+        found = self.read(until)
+        self.written = before + self.written
+        return found
+
+    def end(self):
+        self.read()
+        self.modes_after = modes_of(self)
+        self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        os.close(self.fd)
+        return self.status
+
+    def shown(self):
+        """The cursor was hidden at some time, and is there again."""
+        return HIDE in self.written and self.written.rfind(SHOW) > self.written.rfind(HIDE)
+
+    def why(self):
+        return f"status {self.status}, written last: {self.written[-700:]!r}"
+
+
+class Screen:
+    """tmux, with a server of its own."""
+
+    def __init__(self, project, columns, rows, shell="bash --norc --noprofile"):
+        self.socket = os.path.join(project.dir, shell.split()[0] + ".socket")
+        more = environment(HISTFILE="/dev/null", HOME=project.dir, TERM="screen")
+        self.tmux("-f", "/dev/null", "new-session", "-d", "-x", str(columns), "-y", str(rows), "-c", project.dir, shell, env=more)
+        self.tmux("set", "-g", "history-limit", "20000")
+
+    def tmux(self, *arguments, env=None):
+        return subprocess.run(["tmux", "-S", self.socket, *arguments], env=env, capture_output=True, text=True, timeout=30, check=False).stdout
+
+    def type(self, text, enter=True):
+        self.tmux("send-keys", "-l", text)
+        if enter:
+            self.tmux("send-keys", "Enter")
+
+    def lines(self, history=False):
+        """The screen, or all that ever stood on it; lines that were wrapped in one piece."""
+        text = self.tmux("capture-pane", "-pJ", *(["-S", "-"] if history else []))
+        return [line.rstrip() for line in text.rstrip("\n").split("\n")]
+
+    def wait(self, pattern, seconds=20):
+        end = time.time() + seconds * SLOW
+        while time.time() < end:
+            if re.search(pattern, "\n".join(self.lines()), re.M):
+                return True
+            time.sleep(0.05)
+        return False
+
+    def cursor_visible(self):
+        return self.tmux("display", "-p", "#{cursor_flag}").strip() == "1"
+
+    def close(self):
+        self.tmux("kill-server")
