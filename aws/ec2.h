@@ -124,7 +124,8 @@ bool ec2_describe_instances(struct aws *, struct arena *, const struct words *id
 /* All or nothing where an id is wrong: then those that are there are looked up and the rest is done without.
  * The rest may be machines so new that EC2 does not know them yet: look for the run once more before it is taken for gone. */
 bool ec2_terminate(struct aws *, struct arena *, struct words ids, struct aws_error *);
-bool ec2_set_tag(struct aws *, struct arena *, struct words ids, const char *key, struct str value, struct aws_error *);
+/* Those that have a text, be it empty. */
+bool ec2_set_tags(struct aws *, struct arena *, struct words ids, const struct ec2_tags *, struct aws_error *);
 
 /* --- what was left --- */
 

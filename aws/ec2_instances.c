@@ -200,13 +200,18 @@ ec2_terminate(struct aws *aws, struct arena *arena, struct words ids, struct aws
 }
 
 bool
-ec2_set_tag(struct aws *aws, struct arena *arena, struct words ids, const char *key, struct str value, struct aws_error *error)
+ec2_set_tags(struct aws *aws, struct arena *arena, struct words ids, const struct ec2_tags *tags, struct aws_error *error)
 {
 	while (ids.n) {
 		struct aws_parameters parameters = ec2_parameters(arena, "CreateTags");
 		ec2_put_words(&parameters, "ResourceId", ec2_batch(&ids));
-		aws_parameter(&parameters, "Tag.1.Key", str_from(key));
-		aws_parameter(&parameters, "Tag.1.Value", value);
+		int count = 0;
+		for (size_t i = 0; i < EC2_TAG_COUNT; i++) {
+			if (!tags->values[i].s)
+				continue;
+			aws_parameter_printf(&parameters, str_from(ec2_tag_key((enum ec2_tag)i)), "Tag.%d.Key", ++count);
+			aws_parameter_printf(&parameters, tags->values[i], "Tag.%d.Value", count);
+		}
 		if (!ec2_ask(aws, arena, &parameters, error))
 			return false;
 	}

@@ -39,7 +39,7 @@ struct fleet_machine {
 	struct str gone; /* why it ended before it was of use */
 };
 
-/* A fleet that an earlier run has kept and that is what this one asks for. */
+/* A fleet that an earlier run of the project has kept. */
 struct fleet_kept {
 	struct str run;
 	int64_t until; /* ms since 1970 */
@@ -47,6 +47,7 @@ struct fleet_kept {
 	struct fleet_machine *machines; /* by the hosts' order */
 	struct words things; /* the ids of all that there is of it */
 	struct str host_key, key; /* the HOST's own; the file of the key that it lets in */
+	uint32_t count; /* of machines */
 };
 
 struct fleet_seen {
@@ -61,8 +62,10 @@ struct fleet_seen {
 	int64_t free_addresses; /* of a subnet that exists */
 	struct words ssh; /* who may log in; none: not known yet */
 	struct words keys; /* of the files that `network: keys` names: lines of authorized_keys */
+	struct words traits; /* what two fleets can be told apart by, in words: "2 machines", "the type c7i.large" */
 	struct str digest; /* of all that makes two fleets the same */
-	struct fleet_kept *kept; /* NULL: the fleet is made */
+	struct fleet_kept *kept; /* that is the same; NULL: the fleet is made */
+	struct words unused, unused_why; /* runs whose kept fleets are not, and what tells each from this one */
 };
 
 /* fleet_layout.c: what follows from the file alone. False with errors filed. */
@@ -87,11 +90,17 @@ extern const struct action_type action_open;
 void fleet_notes(struct arena *, const struct project *, const struct observing *, const struct fleet_seen *, struct words *notes,
 	int64_t *price);
 
-/* fleet_keep.c: the kept fleet that is the same as this one, or NULL. */
-struct fleet_kept *fleet_find_kept(struct arena *, const struct observing *, const struct project *, const struct fleet_seen *);
+/* fleet_kept.c: finds what the project's earlier runs have kept: seen->kept and seen->unused. */
+void fleet_find_kept(struct arena *, const struct observing *, const struct project *, struct fleet_seen *);
+/* The kept fleet is not used after all: `why` says what is wrong with it. */
+void fleet_leave_kept(struct arena *, struct fleet_seen *, struct str why);
+/* Whether somebody answers there as an ssh server does, within a few seconds. */
+bool fleet_host_answers(struct str address);
+
+/* fleet_keep.c */
 bool fleet_keep(struct run *, int64_t ms, struct failure *);
-/* Whoever looks at the account is told that an adopted fleet is used for as long as its machines last. */
-void fleet_use_kept(struct run *);
+/* Tells whoever looks at the account whose the fleet is now, until when, and how its HOST is known. Its failure is a warning. */
+extern const struct action_type action_tags;
 
 /* --- what a run has --- */
 

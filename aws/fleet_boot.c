@@ -3,10 +3,14 @@
 
 #include "base/arena.h"
 #include "remote/remote.h"
+#include "runtime/kept.h"
 
-/* How long machines may take until they have addresses, and the HOST until it answers. */
+/* How long machines may take until they have addresses, and the HOST until it answers, where it boots and where it ran a moment ago. */
 #define ADDRESS_MS 300000
 #define ANSWER_MS 300000
+#define ANSWER_AGAIN_MS 30000
+/* Machines count their time to live from their own start on, in whole minutes. */
+#define END_MARGIN_MS 60000
 
 struct boot {
 	struct run *run;
@@ -39,6 +43,22 @@ has_ended(const struct ec2_instance *instance)
 	return instance->state != EC2_PENDING && instance->state != EC2_RUNNING;
 }
 
+/* Why EC2 says that the HOST has ended. Returns false. */
+static bool
+fail_ended(struct run *run, const struct ec2_instance *instance, const char *when, struct failure *failure)
+{
+	int64_t ends = fleet_of(run)->ends;
+	struct str why = instance->reason.n ? instance->reason : STR("EC2 gives no reason");
+	failure_set(failure, EXIT_STATUS_PROVIDER, "the host %.*s ended %s%.*s", STR_ARG(instance->id), when, STR_ARG(why));
+	if (instance->spot)
+		failure_hint(failure, "spot machines may be taken back at any time: 'instances: spot = no', or run it again");
+	else if (ends && os_time_ms() >= ends - END_MARGIN_MS)
+		failure_hint(failure, "its time was over: 'instances: ttl' says how long a machine lasts");
+	else
+		failure_hint(failure, "run it again; 'instances: type' may name other types to go on with");
+	return false;
+}
+
 /* What EC2 says of one machine. False where it is the HOST, and gone. */
 static bool
 take_instance(struct boot *boot, const struct ec2_instance *instance)
@@ -56,13 +76,7 @@ take_instance(struct boot *boot, const struct ec2_instance *instance)
 	machine->gone = fleet_dup(run, why);
 	if (machine != boot->fleet->machines)
 		return true;
-	failure_set(boot->failure, EXIT_STATUS_PROVIDER, "the host %.*s ended while it booted: %.*s", STR_ARG(instance->id),
-		STR_ARG(why));
-	if (instance->spot)
-		failure_hint(boot->failure, "spot machines may be taken back at any time: 'instances: spot = no', or run it again");
-	else
-		failure_hint(boot->failure, "run it again; 'instances: type' may name other types to go on with");
-	return false;
+	return fail_ended(boot->run, instance, "while it booted: ", boot->failure);
 }
 
 /* One look at all. *complete: each has the address that it is reached at. */
@@ -126,11 +140,31 @@ take_addresses(struct run *run, const struct fleet_machine *machines)
 							.total = run->hosts[i].slots});
 }
 
+/* Whether EC2 says that the HOST, which does not answer, has ended. */
+static bool
+host_has_ended(struct run *run, struct failure *failure)
+{
+	struct arena arena = {NULL};
+	const struct words host = {&fleet_of(run)->machines[0].id, 1};
+	struct ec2_instance *instances;
+	size_t count = 0;
+	struct aws_error error;
+	struct failure ignored = {.arena = &arena};
+	struct aws *aws = fleet_aws(run, NULL, &ignored);
+	bool known = aws && ec2_describe_instances(aws, &arena, &host, (struct str){NULL, 0}, &instances, &count, &error) && count;
+	bool ended = known && has_ended(instances);
+	if (ended)
+		fail_ended(run, instances, "while it was used: ", failure);
+	arena_free(&arena);
+	return ended;
+}
+
 /* From here on the HOST is asked over ssh. */
 static struct remote *
-open_host(struct run *run, const struct fleet_machine *host, struct str host_key, const char *key, struct failure *failure)
+open_host(struct run *run, struct str host_key, const char *key, int64_t ms, struct failure *failure)
 {
 	struct fleet *fleet = fleet_of(run);
+	const struct fleet_machine *host = fleet->machines;
 	struct arena *arena = failure->arena;
 	struct remote_options options = {
 		.ssh =
@@ -145,8 +179,9 @@ open_host(struct run *run, const struct fleet_machine *host, struct str host_key
 			},
 		.tool = str_from(guest_host),
 		.lease = fleet->seen.launches[0].group->set.lease,
+		.has_ended = host_has_ended,
 	};
-	return remote_open(run, &options, ANSWER_MS, failure);
+	return remote_open(run, &options, ms, failure);
 }
 
 static bool
@@ -160,8 +195,7 @@ boot_run(struct run *run, const struct action *action, struct failure *failure)
 	if (done)
 		take_addresses(run, fleet->machines);
 	struct remote *remote =
-		done ? open_host(run, fleet->machines, fleet->first_public_key, fleet_path(&boot.arena, run, "key"), failure)
-		     : NULL;
+		done ? open_host(run, fleet->first_public_key, fleet_path(&boot.arena, run, "key"), ANSWER_MS, failure) : NULL;
 	if (remote) {
 		fleet->host_key = fleet_dup(run, remote_host_key(remote));
 		done = fleet_record(run, true, failure) && remote_tell_fleet(remote, failure);
@@ -208,23 +242,20 @@ adopt_run(struct run *run, const struct action *action, struct failure *failure)
 	struct arena arena = {NULL};
 	struct str error;
 	(void)action;
-	pthread_mutex_lock(&run->mutex);
-	run->adopted = str_dup(&run->arena, kept->run);
-	pthread_mutex_unlock(&run->mutex);
 	for (uint32_t i = 0; i < run->host_count; i++)
 		fleet->machines[i] = kept->machines[i];
 	fleet->ends = kept->ends;
 	fleet->host_key = kept->host_key;
 	take_addresses(run, fleet->machines);
-	fleet_use_kept(run);
-	bool done = os_make_folders(&arena, fleet_path(&arena, run, ""), true, &error);
-	if (!done)
+	bool done = kept_take(run, kept->run, failure);
+	if (done && !os_make_folders(&arena, fleet_path(&arena, run, ""), true, &error)) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
-	struct remote *remote = done ? open_host(run, fleet->machines, kept->host_key, str_c(&arena, kept->key), failure) : NULL;
+		done = false;
+	}
+	struct remote *remote = done ? open_host(run, kept->host_key, str_c(&arena, kept->key), ANSWER_AGAIN_MS, failure) : NULL;
 	done = remote && remote_tell_fleet(remote, failure);
 	if (!done && failure->message.n)
-		failure_hint(failure, "the fleet of run %.*s is taken away by edcc destroy %.*s; the next apply makes a new one",
-			STR_ARG(kept->run), STR_ARG(kept->run));
+		failure_hint(failure, "the fleet of run %.*s is removed: run it again, which makes a new one", STR_ARG(kept->run));
 	arena_free(&arena);
 	return done;
 }

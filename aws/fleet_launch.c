@@ -254,6 +254,7 @@ fill_machines(struct json_writer *json, void *context)
 	json_put_truth(json, "complete", record->complete);
 	json_put_integer(json, "ends", fleet->ends);
 	json_put_text(json, "digest", fleet->seen.digest);
+	json_put_words(json, "traits", fleet->seen.traits);
 	json_put_text(json, "host_key", fleet->host_key);
 	json_put_words(json, "ids", fleet->instances);
 	json_open_array(json, "machines");

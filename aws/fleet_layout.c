@@ -314,6 +314,37 @@ put_launch(struct buf *text, const struct fleet_launch *launch)
 		set->spot, (long long)set->max_price, (long long)launch->disk, STR_ARG(set->role));
 }
 
+static struct str
+join_types(struct arena *arena, const struct fleet_seen *seen)
+{
+	struct words names = {NULL, 0};
+	for (size_t i = 0; i < seen->launch_count; i++)
+		for (size_t t = 0; t < seen->launches[i].type_count; t++)
+			if (!words_has(names, seen->launches[i].types[t]->name))
+				words_add(arena, &names, seen->launches[i].types[t]->name);
+	return words_join(arena, names, STR(", "));
+}
+
+/* What people change, in their words and in this order; the digest knows the rest. */
+static struct words
+traits(struct arena *arena, const struct project *project, const struct fleet_seen *seen)
+{
+	const struct fleet_launch *last = &seen->launches[seen->launch_count - 1];
+	const struct compiler_settings *compiler = &project->compiler_set;
+	uint32_t count = last->first + last->count;
+	struct str packages = words_join(arena, last->packages, STR(" ")),
+		   kind = project->compiler.n ? project->compiler : STR("gcc");
+	struct words list = {NULL, 0};
+	words_add(arena, &list, str_printf(arena, "%u machine%s", count, count == 1 ? "" : "s"));
+	words_add(arena, &list, str_printf(arena, "the type %.*s", STR_ARG(join_types(arena, seen))));
+	words_add(arena, &list, str_printf(arena, "the image %.*s", STR_ARG(last->image_name)));
+	words_add(arena, &list,
+		str_printf(arena, "the compiler %.*s%s%.*s", STR_ARG(kind), compiler->version.n ? " " : "",
+			STR_ARG(compiler->version)));
+	words_add(arena, &list, packages.n ? str_printf(arena, "the packages %.*s", STR_ARG(packages)) : STR("no packages"));
+	return list;
+}
+
 /* A fleet that was made from the same of everything that a machine or its network can show. */
 static bool
 make_digest(struct arena *arena, const struct project *project, struct fleet_seen *seen, struct diags *diags)
@@ -330,6 +361,7 @@ make_digest(struct arena *arena, const struct project *project, struct fleet_see
 		put_launch(&all, &seen->launches[i]);
 		buf_add(&all, text);
 	}
+	seen->traits = traits(arena, project, seen);
 	buf_printf(&all, "%.*s %.*s %.*s %.*s %.*s", STR_ARG(project->network.vpc), STR_ARG(project->network.subnet),
 		STR_ARG(project->network.zone), STR_ARG(words_join(arena, project->network.ssh, STR(" "))),
 		STR_ARG(project->aws.endpoint));

@@ -23,6 +23,7 @@ struct fleet_look {
 	struct ec2_instance *instances;
 	size_t count; /* of either */
 	struct ec2_subnet subnet;
+	bool reached; /* somebody answers there */
 };
 
 /* What the answers go into. */

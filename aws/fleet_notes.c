@@ -136,11 +136,22 @@ static void
 note_kept(struct arena *arena, const struct fleet_seen *seen, struct words *notes)
 {
 	char until[25];
+	for (size_t i = 0; i < seen->unused.n; i++)
+		words_add(arena, notes,
+			str_printf(arena, "the fleet of run %.*s is kept but %.*s: it is not used, and removed first",
+				STR_ARG(seen->unused.w[i]), STR_ARG(seen->unused_why.w[i])));
 	if (!seen->kept)
 		return;
 	os_timestamp(seen->kept->until, until);
 	words_add(arena, notes,
 		str_printf(arena, "uses the fleet of run %.*s, which is kept until %.16sZ", STR_ARG(seen->kept->run), until));
+	uint32_t gone = 0;
+	for (uint32_t i = 0; i < seen->kept->count; i++)
+		gone += seen->kept->machines[i].gone.n > 0;
+	if (gone)
+		words_add(arena, notes,
+			str_printf(arena, "%u of its %u machines %s gone: the others do without", gone, seen->kept->count,
+				gone == 1 ? "is" : "are"));
 }
 
 void

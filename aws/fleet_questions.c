@@ -256,25 +256,59 @@ static bool
 ask_kept(struct fleet_look *look)
 {
 	const struct fleet_kept *kept = look->seen->kept;
-	struct words host = {&kept->machines[0].id, 1};
-	return ec2_describe_instances(look->aws, &look->arena, &host, kept->run, &look->instances, &look->count, &look->error);
+	const struct fleet_machine *host = &kept->machines[0];
+	look->reached = fleet_host_answers(host->public_address.n ? host->public_address : host->private_address);
+	return ec2_describe_instances(look->aws, &look->arena, NULL, kept->run, &look->instances, &look->count, &look->error);
+}
+
+/* Which of its machines still run. */
+static uint32_t
+count_running(struct fleet_look *look, struct fleet_kept *kept)
+{
+	uint32_t running = 0;
+	for (uint32_t i = 0; i < kept->count; i++) {
+		bool runs = false;
+		for (size_t k = 0; k < look->count; k++)
+			runs = runs ||
+			       (str_eq(look->instances[k].id, kept->machines[i].id) && look->instances[k].state == EC2_RUNNING);
+		running += runs;
+		if (!runs && !kept->machines[i].gone.n)
+			kept->machines[i].gone = STR("it has ended since the fleet was kept");
+	}
+	return running;
+}
+
+static uint32_t
+count_least(const struct fleet_seen *seen)
+{
+	uint32_t least = 0;
+	for (size_t i = 0; i < seen->launch_count; i++)
+		least += seen->launches[i].minimum;
+	return least;
+}
+
+/* Without its HOST a fleet is none; COOPs may be fewer. */
+static void
+take_kept(struct fleet_looking *looking, struct fleet_look *look)
+{
+	struct fleet_seen *seen = looking->seen;
+	uint32_t running = count_running(look, seen->kept);
+	if (!running)
+		fleet_leave_kept(looking->arena, seen, STR("has ended"));
+	else if (seen->kept->machines[0].gone.n)
+		fleet_leave_kept(looking->arena, seen, STR("has no HOST any more"));
+	else if (!look->reached)
+		fleet_leave_kept(looking->arena, seen, STR("has a HOST that does not answer"));
+	else if (running < count_least(seen))
+		fleet_leave_kept(looking->arena, seen,
+			str_printf(looking->arena, "has only %u machine%s left", running, running == 1 ? "" : "s"));
 }
 
 static void
 forget_kept(struct fleet_looking *looking, struct fleet_look *look)
 {
 	(void)look;
-	words_add(looking->arena, looking->notes,
-		str_printf(looking->arena, "the fleet of run %.*s, which was kept, has ended: edcc destroy removes its network",
-			STR_ARG(looking->seen->kept->run)));
-	looking->seen->kept = NULL;
-}
-
-static void
-take_kept(struct fleet_looking *looking, struct fleet_look *look)
-{
-	if (look->count != 1 || look->instances[0].state != EC2_RUNNING)
-		forget_kept(looking, look);
+	fleet_leave_kept(looking->arena, looking->seen, STR("cannot be looked at"));
 }
 
 const struct fleet_question fleet_ask_image = {"the image", ask_image, take_image, refuse_image};

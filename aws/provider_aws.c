@@ -80,6 +80,7 @@ add_facts(struct arena *arena, const struct fleet_seen *seen, struct world *worl
 	words_add(arena, &facts, str_printf(arena, "account=%.*s", STR_ARG(seen->account)));
 	words_add(arena, &facts, str_printf(arena, "ssh=%.*s", STR_ARG(words_join(arena, seen->ssh, STR(" ")))));
 	words_add(arena, &facts, str_printf(arena, "kept=%.*s", STR_ARG(seen->kept ? seen->kept->run : STR(""))));
+	words_add(arena, &facts, str_printf(arena, "unused=%.*s", STR_ARG(words_join(arena, seen->unused, STR(" ")))));
 	qsort(facts.w, facts.n, sizeof *facts.w, compare_facts);
 	world->facts = facts;
 }
@@ -128,7 +129,7 @@ aws_observe(struct arena *arena, const struct project *project, const struct obs
 	if (!fleet_lay_out(arena, project, seen, diags))
 		return false;
 	seen->region = observing->cloud->region(arena, cloud_place(project), observing->environment);
-	seen->kept = fleet_find_kept(arena, observing, project, seen);
+	fleet_find_kept(arena, observing, project, seen);
 	if (observing->offline)
 		words_add(arena, &unasked, STR("nothing was looked up (--offline): image, types, zones, prices, quotas"));
 	else if (!look(arena, project, observing, seen, &unasked, diags))
@@ -136,6 +137,7 @@ aws_observe(struct arena *arena, const struct project *project, const struct obs
 	if (!fleet_choose_zones(arena, project, seen, diags))
 		return false;
 	world->region = seen->region;
+	world->unused = seen->unused;
 	world->toolchain = asked_toolchain(arena, project);
 	place_hosts(arena, project, seen, world);
 	add_facts(arena, seen, world);
@@ -281,6 +283,8 @@ aws_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *rea
 	(*ready)[hosts] =
 		add(&planning, &action_tree, "tree", STR("the source goes up, as far as it is not there"), NEEDS(boot, source));
 	plan->actions[(*ready)[hosts]].why = STR("the build runs on the host");
+	uint32_t tags = add(&planning, &action_tags, "tags", STR("whose it is, and the host's key: beside the build"), NEEDS(boot));
+	plan->actions[tags].why = STR("edcc gc and edcc ssh work from any machine");
 	*ready_count = hosts + 1;
 }
 

@@ -5,12 +5,20 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+/* A fleet that another run has left on purpose. */
+struct kept {
+	struct journal_state state;
+	struct machines machines;
+};
+
 /* A run as its journal tells it. */
 struct report {
 	struct cli *cli;
 	struct journal_state state;
 	const char *condition; /* running, ended, kept, abandoned */
 	struct machines machines; /* of a fleet that is elsewhere */
+	struct kept *kept;
+	size_t kept_count;
 };
 
 /* What is shown of a line of the journal: in `edcc status`, and as members of an object in --json. */
@@ -112,11 +120,10 @@ machine_address(const struct remnant_machine *machine)
 }
 
 static void
-print_machines(struct report *report)
+print_machines(struct arena *arena, const struct machines *machines)
 {
-	struct arena *arena = &report->cli->arena;
-	for (size_t i = 0; i < report->machines.count; i++) {
-		const struct remnant_machine *machine = &report->machines.list[i];
+	for (size_t i = 0; i < machines->count; i++) {
+		const struct remnant_machine *machine = &machines->list[i];
 		struct str parts[] = {machine->state, machine->type, machine_address(machine), machine->id};
 		struct words words = {NULL, 0};
 		for (size_t k = 0; k < sizeof parts / sizeof *parts; k++)
@@ -124,9 +131,34 @@ print_machines(struct report *report)
 				words_add(arena, &words, parts[k]);
 		put_row("machine", machine->name, words_join(arena, words, STR(", ")));
 	}
-	if (report->machines.why.n && !report->machines.known)
-		printf("the machines are as the journal has them: the account could not be asked: %.*s\n",
-			STR_ARG(report->machines.why));
+	if (machines->why.n && !machines->known)
+		printf("the machines are as the journal has them: the account could not be asked: %.*s\n", STR_ARG(machines->why));
+}
+
+/* "until 2026-11-22T04:48Z" */
+static struct str
+until_text(struct arena *arena, const struct journal_state *state)
+{
+	char until[25];
+	if (!state->kept_until)
+		return STR("until `edcc destroy`");
+	os_timestamp(state->kept_until, until);
+	return str_printf(arena, "until %.16sZ", until);
+}
+
+static void
+print_kept(struct report *report)
+{
+	struct arena *arena = &report->cli->arena;
+	for (size_t i = 0; i < report->kept_count; i++) {
+		const struct kept *kept = &report->kept[i];
+		put_row("kept", kept->state.run,
+			str_printf(arena, "of %.*s on %.*s, %.*s", STR_ARG(kept->state.project), STR_ARG(kept->state.provider),
+				STR_ARG(until_text(arena, &kept->state))));
+		print_machines(arena, &kept->machines);
+	}
+	if (report->kept_count)
+		printf("`edcc destroy` removes what is kept; `edcc apply` uses it where it is what the file asks for\n");
 }
 
 static void
@@ -135,8 +167,10 @@ print_rows(struct report *report)
 	struct arena *arena = &report->cli->arena;
 	const struct journal_state *state = &report->state;
 	const struct json *verdict = verdict_of(report);
+	bool is_kept = journal_is_kept(state);
 	put_row("run", state->run,
-		str_printf(arena, "of %.*s on %.*s, %s", STR_ARG(state->project), STR_ARG(state->provider), report->condition));
+		str_printf(arena, "of %.*s on %.*s, %s%s%.*s", STR_ARG(state->project), STR_ARG(state->provider), report->condition,
+			is_kept ? " " : "", STR_ARG(is_kept ? until_text(arena, state) : STR(""))));
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct map lines = lines_of(report, &shown[i]);
 		for (uint32_t k = 0; k < lines.count; k++)
@@ -144,13 +178,15 @@ print_rows(struct report *report)
 				put_row(record_name(shown[i].record), lines.entries[k].key,
 					row_text(arena, shown[i].record, lines.entries[k].value));
 	}
-	print_machines(report);
+	print_machines(arena, &report->machines);
 	if (verdict)
 		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
 	for (size_t i = 0; i < state->open_count; i++)
 		put_row("there", state->open[i].name, STR(""));
 	if (state->open_count && !str_is(str_from(report->condition), "running"))
-		printf("`edcc destroy` removes what is there\n");
+		printf("`edcc destroy` removes what is there%s\n",
+			is_kept ? "; `edcc apply` uses it where it is what the file asks for" : "");
+	print_kept(report);
 }
 
 static void
@@ -196,6 +232,32 @@ put_machines(struct json_writer *json, const struct machines *machines)
 }
 
 static void
+put_until(struct json_writer *json, const struct journal_state *state)
+{
+	char until[25];
+	os_timestamp(state->kept_until, until);
+	if (state->kept_until)
+		json_put_text(json, "until", str_from(until));
+}
+
+static void
+put_kept(struct json_writer *json, const struct report *report)
+{
+	json_open_array(json, "kept");
+	for (size_t i = 0; i < report->kept_count; i++) {
+		const struct kept *kept = &report->kept[i];
+		json_open_object(json, NULL);
+		json_put_text(json, "run", kept->state.run);
+		json_put_text(json, "project", kept->state.project);
+		json_put_text(json, "provider", kept->state.provider);
+		put_until(json, &kept->state);
+		put_machines(json, &kept->machines);
+		json_close(json);
+	}
+	json_close(json);
+}
+
+static void
 print_json(struct report *report)
 {
 	const struct journal_state *state = &report->state;
@@ -207,6 +269,8 @@ print_json(struct report *report)
 	json_put_text(json, "project", state->project);
 	json_put_text(json, "provider", state->provider);
 	json_put_text(json, "state", str_from(report->condition));
+	if (journal_is_kept(state))
+		put_until(json, state);
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
 		put_lines(json, report, &shown[i]);
 	if (report->machines.count || report->machines.why.n)
@@ -220,8 +284,30 @@ print_json(struct report *report)
 	for (size_t i = 0; i < state->open_count; i++)
 		json_put_text(json, NULL, state->open[i].name);
 	json_close(json);
+	if (report->kept_count)
+		put_kept(json, report);
 	json_close(json);
 	cli_print(json_writer_text(json));
+}
+
+/* Of the other runs. */
+static void
+find_kept(struct report *report, const char *folder)
+{
+	struct cli *cli = report->cli;
+	struct words runs;
+	struct str error;
+	if (cli->flags.run.n || !journal_runs(&cli->arena, folder, &runs, &error))
+		return;
+	report->kept = arena_array(&cli->arena, struct kept, runs.n);
+	for (size_t i = 0; i < runs.n; i++) {
+		struct kept *kept = &report->kept[report->kept_count];
+		if (str_eq(runs.w[i], report->state.run) || journal_ended(folder, runs.w[i]) ||
+			!journal_read(&cli->arena, folder, runs.w[i], &kept->state, &error) || !journal_is_kept(&kept->state))
+			continue;
+		kept->machines = machines_find(cli, &kept->state);
+		report->kept_count++;
+	}
 }
 
 static enum exit_status
@@ -238,6 +324,7 @@ status_run(struct cli *cli)
 	}
 	report.condition = condition(&report.state);
 	report.machines = machines_find(cli, &report.state);
+	find_kept(&report, state);
 	if (cli->flags.json)
 		print_json(&report);
 	else
@@ -249,7 +336,7 @@ const struct command command_status = {
 	.name = "status",
 	.synopsis = "",
 	.doc = "print how the run goes, or how the last one went",
-	.details = "Hosts, steps, artifacts, compiles, the verdict, and what is there to be removed.\n"
+	.details = "Hosts, steps, artifacts, compiles, the verdict, what is there to be removed, and fleets that are kept.\n"
 		   "The machines of a fleet that is elsewhere are looked up, for a second at most.\n",
 	.flags = FLAGS_FILE | FLAG_BIT(json) | FLAG_BIT(run),
 	.run = status_run,

@@ -42,12 +42,23 @@ teardown_remains(const char *state, struct str id, struct events *events, const 
 	return end;
 }
 
+/* Why a run is to be torn down now; false where it is kept. */
 static bool
-is_kept(struct arena *arena, const char *state, struct str id)
+is_left(struct arena *arena, const char *state, struct str id, struct events *events)
 {
 	struct journal_state journal;
 	struct str error;
-	return journal_read(arena, state, id, &journal, &error) && journal_is_kept(&journal);
+	char until[25];
+	bool known = journal_read(arena, state, id, &journal, &error);
+	if (known && journal_is_kept(&journal))
+		return false;
+	os_timestamp(journal.kept_until, until);
+	if (known && journal.kept)
+		event_note(events, "the fleet of run %.*s was kept until %.19sZ: what is left of it is removed now", STR_ARG(id),
+			until);
+	else
+		event_note(events, "run %.*s ended without its teardown, which is done now", STR_ARG(id));
+	return true;
 }
 
 enum teardown_end
@@ -61,9 +72,8 @@ teardown_dead_runs(const char *state, struct events *events, const struct execut
 		runs.n = 0;
 	/* Nobody else can be at work here: the lock is ours. */
 	for (size_t i = 0; i < runs.n && worst != TEARDOWN_LET_GO; i++) {
-		if (journal_ended(state, runs.w[i]) || is_kept(&arena, state, runs.w[i]))
+		if (journal_ended(state, runs.w[i]) || !is_left(&arena, state, runs.w[i], events))
 			continue;
-		event_note(events, "run %.*s ended without its teardown, which is done now", STR_ARG(runs.w[i]));
 		enum teardown_end end = teardown_remains(state, runs.w[i], events, options);
 		if (end > worst)
 			worst = end;

@@ -2,6 +2,7 @@
 #include "base/arena.h"
 #include "runtime/cloud.h"
 #include "runtime/distcc.h"
+#include "runtime/kept.h"
 #include "runtime/provider.h"
 #include "runtime/recipe.h"
 #include "runtime/schedule.h"
@@ -332,63 +333,12 @@ summary(struct execution *execution)
 	}
 }
 
-static void
-fill_kept(struct json_writer *writer, void *context)
-{
-	json_put_integer(writer, "until", *(const int64_t *)context);
-}
-
-/* In whose journal the fleet is: the run's that made it. */
-static bool
-record_kept(struct run *run, int64_t until, struct str *error)
-{
-	struct str owner = run->adopted.n ? run->adopted : run->id;
-	struct journal *journal = run->adopted.n ? journal_new(&run->arena, run->state.s, owner, error) : run->journal;
-	bool kept = journal && journal_write(journal, RECORD_KEPT, owner, true, fill_kept, &until, error);
-	if (journal && run->adopted.n)
-		journal_close(journal);
-	return kept;
-}
-
-static void
-say_kept(struct run *run, int64_t until)
-{
-	struct str owner = run->adopted.n ? run->adopted : run->id;
-	char when[25];
-	os_timestamp(until, when);
-	if (until)
-		event_note(run->events, "the fleet of run %.*s is kept until %.19sZ: edcc destroy removes it before",
-			STR_ARG(owner), when);
-	else
-		event_note(run->events, "the fleet of run %.*s is kept: edcc destroy removes it", STR_ARG(owner));
-}
-
-/* Leaves the fleet as it is. False, said, where that cannot be: then it is torn down. */
-static bool
-keep_fleet(struct execution *execution)
-{
-	struct run *run = &execution->run;
-	struct failure failure = {.arena = &run->arena};
-	struct str error = {0};
-	int64_t time = run->provider->keep ? run->project->limits.keep : 0, until = time ? os_time_ms() + time : 0;
-	bool kept = !run->provider->keep || run->provider->keep(run, time, &failure);
-	if (kept && !record_kept(run, until, &error)) {
-		kept = false;
-		run_journal_failure(run, error, &failure);
-	}
-	if (kept)
-		say_kept(run, until);
-	else
-		event_warning(run->events, failure.hint, "the fleet cannot be kept: %.*s", STR_ARG(failure.message));
-	return kept;
-}
-
 static enum teardown_end
 tear_down(struct execution *execution)
 {
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
-	bool kept = is_to_keep(execution) && keep_fleet(execution);
+	bool kept = is_to_keep(execution) && kept_leave(run);
 	if (kept && !run->adopted.n)
 		return TEARDOWN_CLEAN;
 	close(run->cancel.fd);
@@ -442,6 +392,8 @@ run_locked(struct execution *execution, const char *state)
 	struct failure failure = {.arena = &run->arena};
 	int64_t limit = time_limit(run->plan);
 	enum teardown_end remains = teardown_dead_runs(state, run->events, options);
+	for (size_t i = 0; remains == TEARDOWN_CLEAN && i < run->plan->world->unused.n; i++)
+		remains = teardown_remains(state, run->plan->world->unused.w[i], run->events, options);
 	if (remains != TEARDOWN_CLEAN)
 		refuse(execution, EXIT_STATUS_TEARDOWN, STR("what an earlier run left could not be removed"),
 			STR("edcc destroy removes it"));

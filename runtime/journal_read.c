@@ -83,6 +83,8 @@ read_line(struct reading *reading, const struct json *line)
 		*map_at(&reading->actions, name) = NULL;
 	else if (str_is(record, record_name(RECORD_KEPT)))
 		read_kept(reading->state, line);
+	else if (str_is(record, record_name(RECORD_USED)))
+		reading->state->kept = false;
 	else if (str_is(record, record_name(RECORD_END)))
 		reading->state->ended = true;
 }

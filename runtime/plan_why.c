@@ -47,7 +47,9 @@ ways(struct arena *arena, const struct plan *plan)
 		const struct action *action = &plan->actions[i];
 		if (next[i] == UINT32_MAX || (action->type == &action_step && words_has(plan->options.builds, action->title))) {
 			next[i] = UINT32_MAX;
-			length[i] = 0;
+			/* What is done beside the build explains nothing that the build needs. */
+			length[i] =
+				action->type->section == SECTION_FLEET || action->type->section == SECTION_SETUP ? plan->count : 0;
 		}
 		for (uint32_t n = 0; n < action->need_count; n++) {
 			uint32_t need = action->needs[n];

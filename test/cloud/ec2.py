@@ -176,7 +176,7 @@ def one_call():
         need(all(i["state"] == RUNNING and i["public"] and i["type"] == "c7i.large" and i["zone"] == "eu-west-1a" and i["image"] == "ami-12c6146b" for i in found), found)
         same(ids(cloud.describe_instances(ids=ids(made)[:2])), ids(made)[:2], "found by their ids")
         same(cloud.describe_instances(ids=[]), [], "of no ids and no run")
-        same(cloud.set_tag(ids=[vpc, *ids(made)], key="edcc:expires", value="1800000000"), {}, "a new tag")
+        same(cloud.set_tags(ids=[vpc, *ids(made)], tags={"edcc:expires": "1800000000", "edcc:kept": ""}), {}, "a new tag")
         same({i["tags"]["edcc:expires"] for i in cloud.describe_instances(run=tags["edcc:run"])}, {"1800000000"}, "it is there")
 
 
@@ -235,7 +235,7 @@ def batches():
         same(cloud.terminate(ids=many), {}, "none of them is there")
         same([len(p["InstanceIds"]) for p in cloud.sent("TerminateInstances")], [1000, 1000, 100], "ids")
         same([len(p["Filters"][0]["Values"]) for p in cloud.sent("DescribeInstances")], [200] * 10 + [100], "values")
-        same(cloud.set_tag(ids=many, key="edcc:expires", value="1"), {}, "tags")
+        same(cloud.set_tags(ids=many, tags={"edcc:expires": "1"}), {}, "tags")
         same(sum((p["Resources"] for p in cloud.sent("CreateTags")), []), many, "ids")
 
 

@@ -279,10 +279,10 @@ terminate(struct tool *tool)
 }
 
 static bool
-set_tag(struct tool *tool)
+set_tags(struct tool *tool)
 {
-	return ec2_set_tag(tool->aws, &tool->arena, words(tool, "ids"), str_c(&tool->arena, text(tool, "key")), text(tool, "value"),
-		&tool->error);
+	struct ec2_tags set = tags(tool);
+	return ec2_set_tags(tool->aws, &tool->arena, words(tool, "ids"), &set, &tool->error);
 }
 
 static bool
@@ -427,7 +427,7 @@ static const struct {
 	{"run_instances", run_instances},
 	{"describe_instances", describe_instances},
 	{"terminate", terminate},
-	{"set_tag", set_tag},
+	{"set_tags", set_tags},
 	{"find", find},
 	{"regions", regions},
 	{"what_error", what_error},
