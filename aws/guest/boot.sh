@@ -106,7 +106,7 @@ restart_sshd() {
 	if [ -d /run/systemd/system ]; then
 		local unit=ssh
 		[ -e /lib/systemd/system/ssh.service ] || unit=sshd
-		systemctl try-reload-or-restart $unit
+		systemctl try-restart $unit
 		return
 	fi
 	local pid
@@ -391,11 +391,12 @@ daemon() {
 		--allow "$SUBNET" --jobs $((slots + 1)) --nice "$NICE" --log-file $www/distccd.log --log-level "$level" --pid-file /run/edcc/distccd.pid
 }
 
-# What host.sh has to know.
+# What host.sh has to know. (Where a function reads what declare -p prints, the variables are that function's own.)
 settings() {
 	local cc
 	read -r cc </etc/edcc/compilers
-	declare -p RUN PROJECT LEASE DISTCC_PORT COMPILER COMPILER_TARGET cc address >/etc/edcc/settings
+	printf '%s\n' "${RUN@A}" "${PROJECT@A}" "${LEASE@A}" "${DISTCC_PORT@A}" "${COMPILER@A}" "${COMPILER_TARGET@A}" "${cc@A}" "${address@A}" \
+		>/etc/edcc/settings
 }
 
 # --- the boot ---

@@ -30,6 +30,11 @@ ABSENT = ("etc/ssh/ssh_host_rsa_key", "etc/ssh/ssh_host_rsa_key.pub", "etc/ssh/s
 USUAL = {"bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libx32", "media", "mnt", "opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp",
          "usr", "var"}
 DEVICES = {"null": (1, 3), "zero": (1, 5), "full": (1, 7), "random": (1, 8), "urandom": (1, 9), "tty": (5, 0)}
+# What a base's own programs learn from hardware: a machine of Amazon's.
+AMAZON = {"usr/sbin/dmidecode": """case $2 in
+system-uuid | system-serial-number) echo ec2f2b1e-0000-4000-8000-000000000000 ;;
+*) echo 'Amazon EC2' ;;
+esac""", "usr/bin/systemd-detect-virt": "case $* in *-c*) exit 1 ;; *-q*) ;; *) echo amazon ;; esac"}
 LINKS = {"dev/fd": "/proc/self/fd", "dev/stdin": "fd/0", "dev/stdout": "fd/1", "dev/stderr": "fd/2", "dev/ptmx": "pts/ptmx"}
 
 
@@ -39,9 +44,25 @@ def ip(*commands):
 
 
 def make_skeleton(base, minute):
-    """The layer between `base` and what a machine writes: what makes this computer's file system that of a fresh machine."""
-    for folder in ("dev/pts", "dev/shm", "usr/sbin", "var/cache/apt/archives/partial"):
+    """The layer between `base` and what a machine writes: what makes this computer's file system, or a Debian's as it comes, that of a fresh machine."""
+    for folder in ("dev/pts", "dev/shm", "run/lock", "usr/bin", "usr/sbin", "var/cache/apt/archives/partial"):
         os.makedirs(f"{SKELETON}/{folder}")
+    for name, numbers in DEVICES.items():
+        os.mknod(f"{SKELETON}/dev/{name}", stat.S_IFCHR | 0o666, os.makedev(*numbers))
+        os.chmod(f"{SKELETON}/dev/{name}", 0o666)
+    for name, target in LINKS.items():
+        os.symlink(target, f"{SKELETON}/{name}")
+    if base == "/":
+        hide_what_is_here(base)
+        make_shutdown(minute)
+        no_mirrors()
+        keep_package_cache(base)
+    else:
+        for name, text in AMAZON.items():
+            write_program(name, f"#!/bin/sh\n{text}\n")
+
+
+def hide_what_is_here(base):
     for folder, mode in EMPTY.items():
         os.makedirs(f"{SKELETON}/{folder}", exist_ok=True)
         os.chmod(f"{SKELETON}/{folder}", mode)
@@ -49,19 +70,19 @@ def make_skeleton(base, minute):
     for file in filter(lambda file: os.path.lexists(os.path.join(base, file)), {*ABSENT, *os.listdir(base)} - USUAL):
         os.makedirs(os.path.dirname(f"{SKELETON}/{file}"), exist_ok=True)
         os.mknod(f"{SKELETON}/{file}", stat.S_IFCHR, os.makedev(0, 0))
-    for name, numbers in DEVICES.items():
-        os.mknod(f"{SKELETON}/dev/{name}", stat.S_IFCHR | 0o666, os.makedev(*numbers))
-        os.chmod(f"{SKELETON}/dev/{name}", 0o666)
-    for name, target in LINKS.items():
-        os.symlink(target, f"{SKELETON}/{name}")
-    with open(f"{HERE}/machine_shutdown.sh") as source, open(f"{SKELETON}/usr/sbin/shutdown", "w") as target:
-        target.write(source.read().replace("@MINUTE@", str(minute)))
-    os.chmod(f"{SKELETON}/usr/sbin/shutdown", 0o755)
+
+
+def write_program(name, text):
+    with open(f"{SKELETON}/{name}", "w") as target:
+        target.write(text)
+    os.chmod(f"{SKELETON}/{name}", 0o755)
+
+
+def make_shutdown(minute):
+    with open(f"{HERE}/machine_shutdown.sh") as source:
+        write_program("usr/sbin/shutdown", source.read().replace("@MINUTE@", str(minute)))
     for name in ("poweroff", "halt", "reboot"):
         os.symlink("shutdown", f"{SKELETON}/usr/sbin/{name}")
-    if base == "/":
-        no_mirrors()
-    keep_package_cache(base)
 
 
 def no_mirrors():
@@ -90,14 +111,14 @@ def keep_package_cache(base):
 
 class Machine:
     """One machine. `instance` is what DescribeInstances says of it, `bridge` the network it is plugged into, `network` the VPC's range, `prefix` and
-    `gateway` the subnet's, `outside` the address it has for everything off the VPC; `operator` is who speaks to it from there. `ended` is called when it
-    ends by itself."""
+    `gateway` the subnet's, `outside` the address it has for everything off the VPC; `operator` is who speaks to it from there. `mirror` is the line of
+    /etc/hosts that leads to Debian's. `ended` is called when it ends by itself."""
 
-    def __init__(self, instance, bridge, network, prefix, gateway, outside, operator, base, ended):
+    def __init__(self, instance, bridge, network, prefix, gateway, outside, operator, base, mirror, ended):
         self.instance, self.id, self.address, self.outside = instance, instance["InstanceId"], instance["PrivateIpAddress"], outside
         self.bridge, self.port, self.operator = bridge, "m" + self.id[-12:], operator
         self.mac = "02:00:" + ":".join(f"{int(part):02x}" for part in self.address.split("."))
-        self.settings = {"ROOM": ROOM, "LAYERS": f"{SKELETON}:{base}", "INSTANCE": self.id, "ADDRESS": self.address, "PREFIX": str(prefix), "NETWORK": network,
+        self.settings = {"OWN": "no" if base == "/" else "yes", "MIRROR": mirror, "ROOM": ROOM, "LAYERS": f"{SKELETON}:{base}", "INSTANCE": self.id, "ADDRESS": self.address, "PREFIX": str(prefix), "NETWORK": network,
                          "OUTSIDE": outside, "GATEWAY": gateway, "GATEWAY_MAC": GATEWAY_MAC, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
         self.process, self.first, self.link, self.ended, self.gone, self.up = None, None, None, ended, threading.Event(), threading.Event()
         self.lock = threading.Lock()
@@ -137,6 +158,7 @@ class Machine:
             by_itself = not self.gone.is_set()
             self.gone.set()
         self.unplug()
+        self.let_go()
         if by_itself:
             self.ended(self)
 
@@ -153,6 +175,15 @@ class Machine:
                 os.kill(self.first or self.process.pid, signal.SIGKILL)
             # Its first process is gone when all are.
             self.process.wait()
+            self.let_go()
+
+    def let_go(self):
+        """The control groups that a system of its own has made, deepest first."""
+        with open("/proc/mounts") as mounts:
+            tops = [mount.split()[1] for mount in mounts if mount.split()[2] == "cgroup2"]
+        for folder, *_ in os.walk(os.path.join(tops[0], self.id) if tops else "", topdown=False):
+            with contextlib.suppress(FileNotFoundError):
+                os.rmdir(folder)
 
     def unplug(self):
         self.impair(0)

@@ -1,9 +1,10 @@
 #!/bin/bash
-# Process 1 of a machine: what firmware, kernel, systemd and cloud-init do on EC2, as far as user data can see it. It is started in new namespaces
+# Process 1 of a machine: what firmware, kernel, systemd and cloud-init do on EC2, as far as user data can see it; on a base that has systemd and cloud-init
+# itself (OWN=yes) they do it. It is started in new namespaces
 # (network, mount, PID, UTS, IPC) with the variables below; it says "ready" when its cable (eth0) can be plugged in, waits for a line, and says "up" when
 # sshd listens. It ends when something in the machine signals it (machine_shutdown.sh), and everything in the machine ends with it.
 set -eu
-: "$ROOM" "$LAYERS" "$INSTANCE" "$ADDRESS" "$PREFIX" "$NETWORK" "$OUTSIDE" "$GATEWAY" "$GATEWAY_MAC"
+: "$OWN" "$MIRROR" "$ROOM" "$LAYERS" "$INSTANCE" "$ADDRESS" "$PREFIX" "$NETWORK" "$OUTSIDE" "$GATEWAY" "$GATEWAY_MAC"
 
 file_system() {
 	mount -t tmpfs -o mode=755 disk "$ROOM"
@@ -38,7 +39,7 @@ names() {
 	name=ip-${ADDRESS//./-}
 	echo "$name" >/proc/sys/kernel/hostname
 	echo "$name" >/etc/hostname
-	printf '127.0.0.1 localhost\n%s %s\n' "$ADDRESS" "$name" >/etc/hosts
+	printf '%s\n' '127.0.0.1 localhost' "$ADDRESS $name" "$MIRROR" >/etc/hosts
 	: >/etc/resolv.conf
 }
 
@@ -81,6 +82,27 @@ user_data() {
 	echo finished >"$folder/boot-finished"
 }
 
+# In place of login and user_data, where the base has systemd, cloud-init and sshd of its own. Of the kernel, which is this computer's, they may change
+# nothing: it has a folder of control groups to itself, /dev, /proc/sys and /sys are the machine's or read-only. systemd must be told that this is a
+# container; cloud-init is told otherwise (machine.py).
+own_system() {
+	local groups=/sys/fs/cgroup
+	mount -t tmpfs -o mode=755 run /run
+	mkdir /run/host /run/lock
+	echo lxc >/run/host/container-manager
+	mount --rbind /dev /dev
+	mount --bind /proc/sys /proc/sys
+	mount -o remount,bind,ro /proc/sys
+	mount -t cgroup2 groups $groups
+	mkdir "$groups/$INSTANCE"
+	echo $$ >"$groups/$INSTANCE/cgroup.procs"
+	umount $groups
+	echo up
+	# shellcheck disable=SC2016
+	exec env -i PATH="$PATH" setpriv --bounding-set=-sys_rawio,-sys_module,-sys_time,-mknod unshare --cgroup sh -c \
+		'mount -t cgroup2 groups "$1" && exec /lib/systemd/systemd' system $groups </dev/null >/var/log/console 2>&1
+}
+
 trap 'exit 0' TERM
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/
 umask 022
@@ -89,6 +111,7 @@ echo ready
 read -r _
 network
 names
+[ "$OWN" = no ] || own_system
 login
 echo up
 exec </dev/null >>/var/log/cloud-init-output.log 2>&1

@@ -22,6 +22,7 @@ import answers
 import cloud
 import machine
 import metadata
+import mirror
 import proxy
 from cloud import KEY, REGION, SECRET, Skip, wait_for
 
@@ -56,7 +57,9 @@ def box():
     """Runs this program again, from its start, in the box; returns there, or here where there can be none."""
     if os.environ.get(IN_THE_BOX) or missing():
         return
-    os.environ[IN_THE_BOX] = "yes"
+    outside = os.open("/proc/self/ns/net", os.O_RDONLY)
+    os.set_inheritable(outside, True)
+    os.environ[IN_THE_BOX] = str(outside)
     os.environ["EDCC_TEST_SOURCES"] = cloud.SOURCES  # also for those with another HOME
     os.environ["PATH"] += ":/usr/sbin:/sbin"
     # A shell as the first process, since that one has to take leave of orphans.
@@ -89,7 +92,10 @@ class World:
         self.amazon = amazon.Amazon(self.ec2, self.latency)
         self.metadata = metadata.Metadata(self.outside.get, self.ec2, REGION, lambda m: self.notices.get(m.id, {}))
         self.proxy = proxy.Proxy((FRONT, PORT), cloud.MOTO.port, self.latency, self.answer, self.control, self.log)
-        self.threads = [threading.Thread(target=target, daemon=True) for target in (self.metadata.serve_forever, self.proxy.serve_forever, self.follow)]
+        self.servers = [self.proxy, self.metadata]
+        if self.base != "/":
+            self.servers.append(mirror.Mirror(FRONT, int(os.environ[IN_THE_BOX])))
+        self.threads = [threading.Thread(target=target, daemon=True) for target in (*(server.serve_forever for server in self.servers), self.follow)]
         for thread in self.threads:
             thread.start()
         return self
@@ -108,7 +114,7 @@ class World:
         self.ending.set()
         self.changed.set()
         self.threads[-1].join()
-        for server in (self.proxy, self.metadata):
+        for server in self.servers:
             server.shutdown()
             server.server_close()
         for one in self.machines.values():
@@ -196,7 +202,7 @@ class World:
     def launch(self, instance):
         # Without a public address it still reaches the metadata; nobody is told of this one.
         outside = instance.get("PublicIpAddress") or str(ipaddress.ip_address("100.64.0.1") + len(self.machines))
-        one = machine.Machine(instance, *self.network(instance), outside, OPERATOR, self.base, self.powered_off)
+        one = machine.Machine(instance, *self.network(instance), outside, OPERATOR, self.base, f"{FRONT} {mirror.NAME}", self.powered_off)
         self.machines[one.id] = self.outside[outside] = one
         threading.Thread(target=self.boot, args=[one], daemon=True).start()
 

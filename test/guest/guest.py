@@ -70,6 +70,7 @@ def test_boot(host, coop, first_public):
     equal("boot: state", (status["state"], status["role"], coop.status()["role"]), ("Ready", "HOST", "COOP"))
     version = sh(["gcc-12", "-dumpfullversion"]).stdout.decode().strip()
     equal("boot: what it has", (status["compiler"], status["slots"], status["run"], status["format"]), (version, 3, "r1", 1))
+    equal("boot: a watcher that began before it learns its settings", host.sh("f() { . /etc/edcc/settings; }; f; echo $RUN $DISTCC_PORT"), "r1 3632\n")
     own = host.sh("cat /etc/ssh/edcc_host_key.pub").strip()
     check("boot: its own key", own == status["host_key"] and own.startswith("ssh-ed25519 AAAA"), (own, status["host_key"]))
     equal("boot: timer first", host.sh("cat /run/shutdowns; sed -n '1s/.* //p' /var/log/edcc-boot.log"), "-h +120\ntimer\n")
