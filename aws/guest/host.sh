@@ -43,7 +43,7 @@ restart_sshd() {
 	local unit=ssh pid
 	if [ -d /run/systemd/system ]; then
 		[ -e /lib/systemd/system/ssh.service ] || unit=sshd
-		systemctl try-reload-or-restart $unit
+		systemctl try-restart $unit
 	elif read -r pid </run/sshd.pid; then
 		kill "$pid" && while kill -0 "$pid" 2>/dev/null; do nap 0.01; done
 		/usr/sbin/sshd
