@@ -8,6 +8,7 @@ struct destroying {
 	struct account account;
 	struct words runs; /* of the journals here */
 	bool elsewhere; /* some of the project may be where only an account knows of it */
+	bool open; /* a journal here says that some of it is */
 };
 
 /* --- the end --- */
@@ -111,6 +112,16 @@ refuse(struct destroying *destroying)
 	return failure->status;
 }
 
+/* Where no journal here has anything open that only an account could tell of, there being no account is no failure. */
+static enum exit_status
+do_without(struct destroying *destroying)
+{
+	const struct failure *failure = &destroying->account.failure;
+	event_warning(destroying->session->events, failure->hint, "what another machine may have left was not asked for: %.*s",
+		STR_ARG(failure->message));
+	return EXIT_STATUS_SUCCESS;
+}
+
 /* Whether the run that --run names is there, or none is named. */
 static bool
 is_there(struct destroying *destroying, const bool *chosen)
@@ -136,7 +147,7 @@ destroy_tagged(struct destroying *destroying)
 	struct str project = account->sweeping.project;
 	size_t stuck;
 	if (!account_open(cli, account, cli->flags.run, destroying->session->options.let_go))
-		return refuse(destroying);
+		return !destroying->open && !cli->flags.run.n ? do_without(destroying) : refuse(destroying);
 	account->sweeping.project = project;
 	if (!account_find(account, project, false))
 		return refuse(destroying);
@@ -180,6 +191,24 @@ destroy_all(struct destroying *destroying)
 	return status;
 }
 
+/* Whether a run of which something may be elsewhere has not ended. */
+static bool
+is_open(const struct destroying *destroying)
+{
+	for (size_t i = 0; i < destroying->runs.n; i++) {
+		struct journal_state journal;
+		struct str error;
+		const char *state = destroying->account.state;
+		if (journal_ended(state, destroying->runs.w[i]) ||
+			!journal_read(&destroying->cli->arena, state, destroying->runs.w[i], &journal, &error))
+			continue;
+		const struct provider *provider = provider_named(destroying->cli->providers, journal.provider);
+		if (provider && provider->sweep)
+			return true;
+	}
+	return false;
+}
+
 static enum exit_status
 destroy_run(struct cli *cli)
 {
@@ -193,6 +222,7 @@ destroy_run(struct cli *cli)
 	if (!os_is_folder(state) || !journal_runs(&cli->arena, state, &destroying.runs, &error))
 		destroying.runs = (struct words){NULL, 0};
 	destroying.elsewhere = is_elsewhere(&destroying);
+	destroying.open = is_open(&destroying);
 	destroying.session = session_open(cli);
 	if (!destroying.session)
 		return EXIT_STATUS_USAGE;
