@@ -8,7 +8,7 @@
 #include <string.h>
 
 struct report {
-	struct buf steps, artifacts, compiles;
+	struct buf steps, artifacts, compiles, outs;
 	struct str verdict, reason;
 	int64_t began, ended; /* ms since 1970 */
 };
@@ -34,6 +34,9 @@ read_line(struct report *report, const struct json *line)
 	} else if (str_is(record, record_name(RECORD_COMPILES))) {
 		buf_printf(&report->compiles, "  %.*s: %" PRId64 "\n", STR_ARG(json_text(line, "host", none)),
 			json_integer(line, "number", 0));
+	} else if (str_is(record, record_name(RECORD_HOST)) && str_is(json_text(line, "state", none), "out")) {
+		buf_printf(&report->outs, "  %.*s: %.*s\n", STR_ARG(json_text(line, "name", none)),
+			STR_ARG(json_text(line, "why", none)));
 	} else if (str_is(record, record_name(RECORD_VERDICT))) {
 		report->verdict = verdict;
 		report->reason = json_text(line, "reason", none);
@@ -50,7 +53,8 @@ add_list(struct buf *text, const char *title, const struct buf *list)
 bool
 report_write(struct arena *arena, const struct run *run, struct str *subject, struct str *text, struct str *error)
 {
-	struct report report = {.steps = buf_new(arena), .artifacts = buf_new(arena), .compiles = buf_new(arena)};
+	struct report report = {
+		.steps = buf_new(arena), .artifacts = buf_new(arena), .compiles = buf_new(arena), .outs = buf_new(arena)};
 	struct journal_state state;
 	struct str project = run->project->name;
 	struct buf whole = buf_new(arena);
@@ -66,6 +70,7 @@ report_write(struct arena *arena, const struct run *run, struct str *subject, st
 	add_list(&whole, "steps:", &report.steps);
 	add_list(&whole, "artifacts:", &report.artifacts);
 	add_list(&whole, "compiles:", &report.compiles);
+	add_list(&whole, "hosts that went out:", &report.outs);
 	*subject = event_blot(arena, run->secrets, first);
 	*text = event_blot(arena, run->secrets, buf_str(&whole));
 	return true;
