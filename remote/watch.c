@@ -2,6 +2,7 @@
 #include "remote/call.h"
 
 #include "base/base64.h"
+#include "remote/mirror.h"
 #include "runtime/distcc.h"
 
 #include <poll.h>
@@ -32,6 +33,7 @@ struct watch {
 	int stop; /* an eventfd: readable once it is to end */
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
+	struct mirror *mirror;
 	char *line; /* what has come of one; LINE_LIMIT */
 	size_t length;
 };
@@ -89,13 +91,14 @@ static void
 hear_jobs(struct watch *watch, struct str text)
 {
 	struct arena arena = {NULL};
-	struct str bytes;
+	struct str bytes = {NULL, 0};
 	size_t count = 0;
 	pid_t pid;
 	if (base64_decode(&arena, text, &bytes))
 		for (size_t at = 0; bytes.n - at >= DISTCC_STATE_SIZE && count < DISTCC_JOB_LIMIT; at += DISTCC_STATE_SIZE)
 			count += distcc_job_read(bytes.s + at, &watch->jobs[count], &pid);
 	distcc_slots_tell(watch->slots, watch->jobs, count);
+	mirror_show(watch->mirror, bytes);
 	arena_free(&arena);
 }
 
@@ -224,6 +227,7 @@ watch_free(struct watch *watch)
 	if (watch->stop >= 0)
 		close(watch->stop);
 	distcc_slots_free(watch->slots);
+	mirror_free(watch->mirror);
 	free(watch->jobs);
 	free(watch->line);
 	free(watch);
@@ -239,8 +243,9 @@ remote_watch(struct run *run)
 	watch->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	watch->slots = distcc_slots_new(run);
 	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
+	watch->mirror = mirror_new(run);
 	watch->line = malloc(LINE_LIMIT);
-	if (watch->stop >= 0 && watch->slots && watch->jobs && watch->line &&
+	if (watch->stop >= 0 && watch->slots && watch->jobs && watch->mirror && watch->line &&
 		pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
 		return watch;
 	watch_free(watch);

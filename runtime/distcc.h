@@ -77,6 +77,8 @@ struct distcc_job {
 #define DISTCC_STATE_SIZE 296
 /* Decodes one and says whose it is; false for what is no state, half written, or of another distcc. */
 bool distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *, pid_t *);
+/* Makes it the state of another process. */
+void distcc_job_adopt(char bytes[DISTCC_STATE_SIZE], pid_t);
 size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
 
 /* What distcc's lock files under DISTCC_DIR/lock say of one host. */

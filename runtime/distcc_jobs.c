@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +55,13 @@ distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *job, pid
 	job->since = 0;
 	*pid = (pid_t)state.pid;
 	return true;
+}
+
+void
+distcc_job_adopt(char bytes[DISTCC_STATE_SIZE], pid_t pid)
+{
+	uint64_t number = (uint64_t)pid;
+	memcpy(bytes + offsetof(struct state_file, pid), &number, sizeof number);
 }
 
 /* False also for a dead client's. */

@@ -2,6 +2,7 @@
 """Builds whose HOST is elsewhere: steps through cut connections, trees with odd names, globs, artifacts; with the real edcc-host over a real sshd."""
 
 import hashlib
+import json
 import os
 import signal
 import subprocess
@@ -342,6 +343,18 @@ def artifacts():
 
 # --- the fleet ---
 
+def watched(made, file):
+    """What edcc monitor shows while a compile of the file is under way."""
+    pictures = []
+
+    def compiles():
+        pictures.append(json.loads(made.edcc("monitor", "--json").output))
+        return any(job["file"] == file and job["phase"] == "compile" for host in pictures[-1]["hosts"] for job in host["jobs"])
+
+    wait_for(compiles, 30)
+    return pictures[-1]
+
+
 @test
 def a_fleet():
     """Machines that are ready when the HOST says so, that go and come back; what they compile is theirs by their own logs."""
@@ -368,8 +381,14 @@ build one:
     machines["coop-2"].stop()
     wait_for(lambda: "127.0.0.3" not in open("/var/lib/edcc/distcc/hosts").read(), 30)
     open(world.TREE + "/go-on", "w").close()
+    picture = watched(made, "slow.c")
     result = made.finish(process, timeout=100)
     machines["coop-1"].stop()
+    hosts = {host["name"]: host for host in picture["hosts"]}
+    same([job["slot"] for job in hosts["coop-1"]["jobs"] if job["file"] == "slow.c"], [0], picture)
+    same((hosts["coop-1"]["state"], hosts["coop-2"]["state"], hosts["coop-2"]["jobs"]), ("ready", "out", []), picture)
+    need(hosts["coop-2"]["why"] and [step["name"] for step in picture["steps"]] == ["one"], picture)
+    same([name for _, _, names in os.walk(made.path(".edcc")) for name in names if name.startswith("binstate_")], [], "what is left of the states")
     states = [(e["host"], e["state"]) for e in result.all("host")]
     same(sorted(states), [("coop-1", "ready"), ("coop-2", "out"), ("coop-2", "ready")], "what the hosts did")
     same(result.said("one"), "hosts coop-1 coop-2, none\n25\n")

@@ -82,7 +82,8 @@ here_observe(struct arena *arena, const struct project *project, const struct ob
 		count += (uint32_t)project->groups[i].set.count;
 	world->hosts = arena_array(arena, struct planned_host, count);
 	for (; world->host_count < count; world->host_count++)
-		world->hosts[world->host_count] = (struct planned_host){str_printf(arena, "coop-%u", world->host_count + 1), 1};
+		world->hosts[world->host_count] =
+			(struct planned_host){.name = str_printf(arena, "coop-%u", world->host_count + 1), .slots = 1};
 	if (count)
 		return toolchain_find(arena, project, &world->toolchain, diags);
 	toolchain_assume(&world->toolchain);

@@ -223,7 +223,7 @@ add_hosts(struct engine *engine, uint32_t good, uint32_t bad)
 	engine->world.hosts = arena_array(&engine->arena, struct planned_host, count);
 	engine->world.host_count = count;
 	for (uint32_t i = 0; i < count; i++) {
-		engine->world.hosts[i] = (struct planned_host){str_printf(&engine->arena, "h%u", i), 1};
+		engine->world.hosts[i] = (struct planned_host){.name = str_printf(&engine->arena, "h%u", i), .slots = 1};
 		engine_action(engine, i < good ? &canary : &dead_canary, str_printf(&engine->arena, "canary h%u", i).s, i, false);
 	}
 	struct action *step = engine_step(engine, "compile", "echo built", false);
