@@ -36,7 +36,7 @@ report(struct listing *listing, const struct host_fault *fault, struct str word,
 		struct span part = {span.source, span.offset + (uint32_t)fault->at, (uint32_t)(fault->length ? fault->length : 1)};
 		diag = diag_error(listing->l->diags, part, "%.*s", STR_ARG(fault->message));
 	} else {
-		diag = diag_error(listing->l->diags, span, "in '%.*s' %.*s", STR_ARG(word), STR_ARG(fault->message));
+		diag = diag_error(listing->l->diags, span, "in '%.*s': %.*s", STR_ARG(word), STR_ARG(fault->message));
 	}
 	if (fault->hint.n)
 		diag_hint(diag, "%.*s", STR_ARG(fault->hint));

@@ -87,9 +87,9 @@ check_name(struct reading *r, size_t from, const char *what)
 	if (!name.n)
 		return refuse(r, from < r->word.n ? from : 0, r->word.n, str_printf(r->arena, "a %s is missing here", what),
 			STR("write HOST, HOST:PORT/SLOTS or USER@HOST"));
-	/* ssh would take it for an option. */
 	if (*name.s == '-')
-		return refuse(r, from, from + 1, str_printf(r->arena, "a %s cannot begin with '-'", what), STR(""));
+		return refuse(r, from, from + 1, str_printf(r->arena, "a %s cannot begin with '-'", what),
+			STR("ssh would take it for an option"));
 	for (size_t i = 0; i < name.n; i++) {
 		unsigned char c = (unsigned char)name.s[i];
 		if (c < 0x80 && (!c || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_", c)))
@@ -132,21 +132,21 @@ static bool
 take_option(struct reading *r)
 {
 	size_t from = ++r->at;
-	struct str text = take_until(r, ","), name = str_part(text, 0, str_find(text, '='));
+	struct str name = take_until(r, ",=:/");
 	struct suggest suggest = suggest_for(name);
 	for (size_t i = 0; i < OPTION_COUNT; i++) {
 		suggest_offer(&suggest, str_from(options[i].name));
 		if (!str_is(name, options[i].name))
 			continue;
 		r->host->options |= 1u << i;
-		if (name.n == text.n)
+		if (!is_at(r, '='))
 			return true;
-		r->host->auth = str_part(text, name.n + 1, text.n);
+		r->at++;
+		r->host->auth = take_until(r, ",");
 		if (options[i].valued && r->host->auth.n)
 			return true;
 		return refuse(r, from, r->at,
-			str_printf(r->arena, "'%s' has %s", options[i].name,
-				options[i].valued ? "no value after its '='" : "no value"),
+			str_printf(r->arena, "'%s' has no value%s", options[i].name, options[i].valued ? " after its '='" : ""),
 			STR("only auth has one, as in ,auth=red.example.com"));
 	}
 	struct str hint = STR("the options are ,lzo ,cpp ,auth and ,down");
@@ -262,7 +262,13 @@ read_local(struct reading *r)
 {
 	r->host->kind = HOST_LOCAL;
 	r->host->name = take_until(r, "/");
-	return (!is_at(r, '/') || take_limit(r, ":,/")) && take_options(r);
+	if (is_at(r, '/') && !take_limit(r, ":,/"))
+		return false;
+	if (r->at == r->word.n)
+		return true;
+	return refuse(r, r->at, r->word.n,
+		str_printf(r->arena, "'%.*s' cannot stand here", STR_ARG(str_part(r->word, r->at, r->word.n))),
+		STR("localhost has nothing but slots: localhost/2"));
 }
 
 /* --randomize, --localslots=4 */

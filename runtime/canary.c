@@ -134,15 +134,14 @@ struct proof {
 	struct str object, log; /* names in the canaries' folder */
 };
 
-/* What stands in the client's log for a fault that can be named. */
-static const struct {
-	const char *log, *words;
-} faults[] = {
-	{"failed to write: Connection reset", "it hung up at once: its distccd's --allow must name this machine"},
-	{"failed to write: Broken pipe", "it hung up at once: its distccd's --allow must name this machine"},
-	{"server provided no answer",
-		"it gave no answer: it has no such compiler, or its distccd may not run it (update-distcc-symlinks)"},
+/* What stands in the client's log where a distccd has closed the connection; one that refuses us and one that may not run the compiler look alike. */
+static const char *const hung_up[] = {
+	"failed to write: Connection reset",
+	"failed to write: Broken pipe",
+	"server provided no answer",
 };
+#define HUNG_UP \
+	"its distccd hung up: its --allow must name this machine, and it must have '%.*s' and may run it (update-distcc-symlinks)"
 
 /* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
 static struct str
@@ -152,9 +151,9 @@ client_says(struct proof *proof)
 		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
-	for (size_t i = 0; proof->host->apart && i < sizeof faults / sizeof *faults; i++)
-		if (memmem(text.s, text.n, faults[i].log, strlen(faults[i].log)))
-			return str_from(faults[i].words);
+	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)
+		if (memmem(text.s, text.n, hung_up[i], strlen(hung_up[i])))
+			return str_printf(&proof->arena, HUNG_UP, STR_ARG(proof->run->plan->world->toolchain.cc));
 	while (str_split(&text, '\n', &line)) {
 		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
 		if (at && !memmem(line.s, line.n, "failed to distribute", 20))
@@ -248,10 +247,10 @@ prove(struct proof *proof, struct failure *failure)
 	} else {
 		return true;
 	}
-	if (proof->host->apart)
+	if (!proof->host->apart)
+		failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(&proof->arena, proof->run, name)));
+	else if (proof->run->project->hosts.strict)
 		failure_hint(failure, "without 'strict = yes' the build goes on without it");
-	else
-		failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(&proof->arena, proof->run, proof->host->name)));
 	return false;
 }
 
