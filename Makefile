@@ -18,7 +18,7 @@ SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 
 ROOMS = base parser project runtime remote aws cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o
+OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o $(B)/front.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
 FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c test/*/*_tool.c))
@@ -43,7 +43,12 @@ $(B)/guest.c: tools/embed $(wildcard aws/guest/*.sh)
 	@mkdir -p $(@D)
 	tools/embed guest aws/guest/*.sh >$@.new && mv $@.new $@
 
-$(B)/snippets.o $(B)/guest.o: $(B)/%.o: $(B)/%.c
+# What compiles go through.
+$(B)/front.c: tools/embed runtime/front.sh
+	@mkdir -p $(@D)
+	tools/embed front runtime/front.sh >$@.new && mv $@.new $@
+
+$(B)/snippets.o $(B)/guest.o $(B)/front.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/unit/%: test/unit/%.c $(LIB)
@@ -82,6 +87,10 @@ bench: setup
 fuzz: setup
 	@test/fuzz/run
 
+# User data on Debian as it comes; it needs a way to Debian's mirror.
+pristine: setup all
+	@EDCC=$(abspath $(B))/edcc test/cloud/pristine
+
 install: all
 	install -D -m 755 $(B)/edcc $(DESTDIR)$(PREFIX)/bin/edcc
 	install -D -m 644 doc/edcc.1 $(DESTDIR)$(PREFIX)/share/man/man1/edcc.1
@@ -93,7 +102,7 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit fuzz-objects setup test lint demo bench fuzz install uninstall clean
+.PHONY: all unit fuzz-objects setup test lint demo bench fuzz pristine install uninstall clean
 .SECONDARY:
 
 -include $(OBJ:=.d) $(UNIT:=.d) $(TOOL:=.d)
