@@ -10,7 +10,6 @@
 
 /* How often to look whether a run has begun or ended, what its journal says, and at distcc's locks. */
 #define SELDOM_MS 1000
-#define LOCALHOST "localhost"
 
 static const struct str none = {NULL, 0};
 
@@ -101,6 +100,42 @@ add_host(struct arena *arena, struct picture *picture, struct str name, struct s
 	return &picture->hosts[picture->host_count++];
 }
 
+static struct monitor_host *
+host_called(const struct picture *picture, struct str called)
+{
+	for (size_t i = 0; i < picture->host_count; i++)
+		if (str_eq(picture->hosts[i].called, called))
+			return &picture->hosts[i];
+	return NULL;
+}
+
+/* Two daemons on one host are one to distcc's clients: they do not say which they use. */
+static void
+merge(struct monitor_host *host, const struct monitor_host *more)
+{
+	host->name = host->called;
+	if (more->why.n)
+		return;
+	host->slots = host->why.n ? more->slots : host->slots + more->slots;
+	host->why = none;
+}
+
+/* A host as its newest line in the journal has it. */
+static void
+look_at_host(struct arena *arena, struct picture *picture, struct str name, const struct json *line)
+{
+	struct str address = json_text(line, "address", none);
+	struct monitor_host host = {
+		.name = name, .called = address.n ? distcc_called(address) : name, .slots = (int)json_integer(line, "slots", 0)};
+	if (str_is(json_text(line, "state", none), "out"))
+		host.why = json_text(line, "why", STR("the journal does not say why"));
+	struct monitor_host *known = host_called(picture, host.called);
+	if (known)
+		merge(known, &host);
+	else
+		*add_host(arena, picture, name, host.called) = host;
+}
+
 static void
 look_at_run(const struct monitor *monitor, struct arena *arena, struct picture *picture)
 {
@@ -112,28 +147,18 @@ look_at_run(const struct monitor *monitor, struct arena *arena, struct picture *
 	picture->provider = journal->provider;
 	picture->began = journal->line_count ? json_integer(journal->lines[0], "time", picture->now) : picture->now;
 	look_at_steps(monitor, arena, picture);
-	for (uint32_t i = 0; i < hosts.count; i++) {
-		const struct json *line = hosts.entries[i].value;
-		struct str address = json_text(line, "address", none), name = hosts.entries[i].key;
-		struct monitor_host *host =
-			add_host(arena, picture, name, address.n ? str_part(address, 0, str_find(address, ':')) : name);
-		host->slots = (int)json_integer(line, "slots", 0);
-		if (str_is(json_text(line, "state", none), "out"))
-			host->why = json_text(line, "why", STR("the journal does not say why"));
-	}
+	for (uint32_t i = 0; i < hosts.count; i++)
+		look_at_host(arena, picture, hosts.entries[i].key, hosts.entries[i].value);
 	if (picture->host_count)
 		qsort(picture->hosts, picture->host_count, sizeof *picture->hosts, by_name);
 }
 
 /* --- distcc's own files --- */
 
-static struct monitor_host *
-host_called(const struct picture *picture, struct str called)
+static bool
+is_localhost(struct str called)
 {
-	for (size_t i = 0; i < picture->host_count; i++)
-		if (str_eq(picture->hosts[i].called, called))
-			return &picture->hosts[i];
-	return NULL;
+	return str_is(called, "localhost");
 }
 
 /* Says that a host is there which no journal knows. */
@@ -167,22 +192,26 @@ add_seen(struct monitor *monitor, struct arena *arena, struct picture *picture)
 		qsort(picture->hosts + first, picture->host_count - first, sizeof *picture->hosts, by_name);
 }
 
-/* What the locks know better than nobody. */
+/* What the locks know: the slots where nobody else does, and whether distcc goes round the host: round all of its daemons. */
 static void
-apply_locks(const struct monitor *monitor, struct arena *arena, const struct picture *picture)
+apply_locks(const struct monitor *monitor, struct arena *arena, const struct picture *picture, struct monitor_host *host)
 {
+	int slots = 0;
+	int64_t least = DISTCC_BACKOFF_MS;
 	for (size_t i = 0; i < monitor->lock_count; i++) {
 		const struct distcc_locks *locks = &monitor->locks[i];
-		struct monitor_host *host = host_called(picture, str_from(locks->host));
-		int64_t left = left_out_for(locks, picture->now);
-		if (!host || strcmp(locks->host, LOCALHOST) == 0)
+		if (!str_is(host->called, locks->host))
 			continue;
-		if (!host->slots)
-			host->slots = locks->slots;
-		if (left && !host->why.n)
-			host->why =
-				str_printf(arena, "it failed: distcc leaves it out for another %" PRId64 " s", (left + 999) / 1000);
+		int64_t left = left_out_for(locks, picture->now);
+		slots += locks->slots;
+		least = left < least ? left : least;
 	}
+	if (!slots || is_localhost(host->called))
+		return;
+	if (!host->slots)
+		host->slots = slots;
+	if (least && !host->why.n)
+		host->why = str_printf(arena, "it failed: distcc leaves it out for another %" PRId64 " s", (least + 999) / 1000);
 }
 
 static int
@@ -208,7 +237,7 @@ share_jobs(struct picture *picture)
 		host->jobs = jobs;
 		host->job_count = n;
 		/* A limit that has become lower since, or was never known. */
-		if (jobs[n - 1].slot >= host->slots && !str_is(host->called, LOCALHOST) && host->called.n)
+		if (jobs[n - 1].slot >= host->slots && !is_localhost(host->called) && host->called.n)
 			host->slots = jobs[n - 1].slot < DISTCC_JOB_LIMIT ? jobs[n - 1].slot + 1 : host->slots;
 	}
 }
@@ -237,7 +266,8 @@ monitor_look(struct monitor *monitor, struct arena *arena)
 	add_seen(monitor, arena, &picture);
 	if (picture.job_count && !*picture.jobs->host)
 		add_host(arena, &picture, none, none);
-	apply_locks(monitor, arena, &picture);
+	for (size_t i = 0; i < picture.host_count; i++)
+		apply_locks(monitor, arena, &picture, &picture.hosts[i]);
 	share_jobs(&picture);
 	return picture;
 }

@@ -18,7 +18,7 @@ struct str distcc_host_list(struct arena *, const struct project *, const struct
 /* What distcc calls a host in its state files: of "ann@red" or "red:3633" it is "red". */
 struct str distcc_called(struct str address);
 /* How hosts are reached over ssh: the user's DISTCC_SSH, or one that never asks. */
-const char *distcc_ssh(struct arena *, char *const *environment);
+const char *distcc_ssh(char *const *environment);
 
 /* What a client finds where it runs. Texts are none where there is nothing to be said. */
 struct distcc_client {
@@ -35,12 +35,19 @@ void distcc_environment(struct run *, struct arena *, struct map *out);
 /* How many compiles a host's own log says it did. */
 uint64_t distcc_count_host(const char *log_path);
 
+/* What became of -march=native and its like: of so many compiles it was these flags, or it was left as it is, and why. */
+struct native {
+	uint64_t count;
+	struct str flags, why;
+};
+
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
 	uint64_t remote; /* compiles that hosts have answered */
 	struct map answers; /* how many of these each one: its address, as in host.address → uint64_t * */
 	struct map reasons; /* "-march=native" → count as uint64_t * */
+	struct map natives; /* "gcc-12 -march=native", what the words were of a call that front.sh looked at → struct native * */
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 };
 bool distcc_count_local(struct arena *, const char *log_path, struct local_compiles *);
@@ -81,10 +88,11 @@ bool distcc_job_read(const char bytes[DISTCC_STATE_SIZE], struct distcc_job *, p
 void distcc_job_adopt(char bytes[DISTCC_STATE_SIZE], pid_t);
 size_t distcc_jobs_now(const char *distcc_dir, struct distcc_job *, size_t limit);
 
-/* What distcc's lock files under DISTCC_DIR/lock say of one host. */
+/* What distcc's lock files under DISTCC_DIR/lock say of one daemon. */
 struct distcc_locks {
-	char host[128];
-	int slots; /* as many as were ever in use at once, over all of its ports; of localhost that says nothing */
+	char host[128]; /* as in a job: two daemons on one host differ in their ports only */
+	int64_t port; /* 0: over ssh, or this machine */
+	int slots; /* as many as were ever in use at once; of localhost that says nothing */
 	int64_t failed; /* ms since 1970: when it last failed, 0 where it has not failed since it last compiled: it is left out for DISTCC_BACKOFF_MS */
 };
 #define DISTCC_BACKOFF_MS ((int64_t)60000)

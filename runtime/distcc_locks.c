@@ -12,7 +12,7 @@
 struct lock_name {
 	bool backoff;
 	struct str host;
-	int64_t slot;
+	int64_t port, slot;
 };
 
 /* Cuts "_NUMBER" off the end. */
@@ -38,12 +38,12 @@ cut_front(struct str *text, struct str front)
 static bool
 read_name(struct str text, struct lock_name *name)
 {
-	int64_t port;
+	name->port = 0;
 	name->backoff = cut_front(&text, STR("backoff_"));
 	if ((!name->backoff && !cut_front(&text, STR("cpu_"))) || !cut_number(&text, &name->slot))
 		return false;
 	if (cut_front(&text, STR("tcp_"))) {
-		if (!cut_number(&text, &port))
+		if (!cut_number(&text, &name->port))
 			return false;
 	} else {
 		cut_front(&text, STR("ssh_"));
@@ -53,16 +53,16 @@ read_name(struct str text, struct lock_name *name)
 }
 
 static struct distcc_locks *
-locks_of(struct distcc_locks *locks, size_t *count, size_t limit, struct str host)
+locks_of(struct distcc_locks *locks, size_t *count, size_t limit, const struct lock_name *name)
 {
 	for (size_t i = 0; i < *count; i++)
-		if (str_is(host, locks[i].host))
+		if (str_is(name->host, locks[i].host) && locks[i].port == name->port)
 			return &locks[i];
-	if (*count == limit || host.n >= sizeof locks->host)
+	if (*count == limit || name->host.n >= sizeof locks->host)
 		return NULL;
 	struct distcc_locks *new = &locks[(*count)++];
-	*new = (struct distcc_locks){.slots = 0};
-	memcpy(new->host, host.s, host.n);
+	*new = (struct distcc_locks){.port = name->port};
+	memcpy(new->host, name->host.s, name->host.n);
 	return new;
 }
 
@@ -77,7 +77,7 @@ distcc_locks_now(const char *distcc_dir, struct distcc_locks *locks, size_t limi
 		struct lock_name name;
 		struct stat status;
 		struct distcc_locks *host =
-			read_name(str_from(entry->d_name), &name) ? locks_of(locks, &count, limit, name.host) : NULL;
+			read_name(str_from(entry->d_name), &name) ? locks_of(locks, &count, limit, &name) : NULL;
 		if (host && !name.backoff)
 			host->slots++;
 		else if (host && fstatat(dirfd(dir), entry->d_name, &status, AT_SYMLINK_NOFOLLOW) == 0)

@@ -388,7 +388,6 @@ build one:
     same([job["slot"] for job in hosts["coop-1"]["jobs"] if job["file"] == "slow.c"], [0], picture)
     same((hosts["coop-1"]["state"], hosts["coop-2"]["state"], hosts["coop-2"]["jobs"]), ("ready", "out", []), picture)
     need(hosts["coop-2"]["why"] and [step["name"] for step in picture["steps"]] == ["one"], picture)
-    same([name for _, _, names in os.walk(made.path(".edcc")) for name in names if name.startswith("binstate_")], [], "what is left of the states")
     states = [(e["host"], e["state"]) for e in result.all("host")]
     same(sorted(states), [("coop-1", "ready"), ("coop-2", "out"), ("coop-2", "ready")], "what the hosts did")
     same(result.said("one"), "hosts coop-1 coop-2, none\n25\n")

@@ -61,7 +61,10 @@ def small():
     played.job("lvm.c", "10.0.0.10", 0, RECEIVE)
     played.job("lua.o", "localhost", 0, COMPILE)
     played.job("", "", 0, BLOCKED)
+    played.slots("::1", 1)
     played.file("lock", "backoff_tcp_::1_3632_0", age=0)
+    # One of a host's two daemons: the other goes on.
+    played.file("lock", "backoff_tcp_10.0.0.10_3633_0", age=0)
     played.file("lock", "backoff_ssh_long.ago_0", age=61)
     gone = subprocess.Popen(["true"])
     gone.wait()
@@ -118,7 +121,7 @@ def monitor_json():
         "format": 1,
         "folder": "played",
         "hosts": [
-            {"name": "::1", "address": "::1", "state": "out", "why": "it failed: distcc leaves it out for another N s", "jobs": []},
+            {"name": "::1", "address": "::1", "state": "out", "why": "it failed: distcc leaves it out for another N s", "slots": 1, "jobs": []},
             {"name": "10.0.0.2", "address": "10.0.0.2", "state": "ready", "slots": 3, "jobs": [job(0, "compile", "lapi.c"), job(2, "preprocess", "lgc.c")]},
             {"name": "10.0.0.10", "address": "10.0.0.10", "state": "ready", "slots": 2, "jobs": [job(0, "receive", "lvm.c"), job(0, "send", "日本語.c")]},
             {"name": "localhost", "address": "localhost", "state": "ready", "jobs": [job(0, "compile", "lua.o")]},
@@ -128,6 +131,54 @@ def monitor_json():
     for arguments in (["--json"], ["--json", "--once"]):
         result = small().monitor(*arguments)
         check(f"monitor {arguments}", json.loads(settled(result.stdout)) == wanted and result.returncode == 0, result.stdout.decode())
+
+
+def monitor_of_a_journal():
+    """A run whose hosts are of all kinds, as its journal has them: two daemons on one address are one host, for distcc does not say which it means."""
+    project = Project("")
+    folder = os.path.join(project.dir, ".edcc/runs/20260101-000000-0000")
+    os.makedirs(folder + "/fleet/client/state")
+    with open("/proc/self/stat", encoding="utf-8") as file:
+        start = int(file.read().rsplit(")", 1)[1].split()[19])
+    now = int(time.time() * 1000)
+    owner = {"host": socket.gethostname(), "pid": os.getpid(), "start": start}
+    lines = [
+        {"record": "run", "time": now - 90500, "run": "20260101-000000-0000", "format": 1, "project": "demo", "provider": "hosts", "dir": project.dir, "owner": owner},
+        {"record": "host", "name": "red:4001", "address": "red:4001", "slots": 2, "state": "ready"},
+        {"record": "host", "name": "red:4002", "address": "red:4002", "slots": 1, "state": "ready"},
+        {"record": "host", "name": "blue", "address": "ann@blue", "slots": 2, "state": "ready"},
+        {"record": "host", "name": "coop-1", "address": "10.0.0.7:3632", "slots": 4, "state": "out", "why": "its canary differs"},
+        {"record": "host", "name": "[fd31::5]", "address": "[fd31::5]:3632", "slots": 1, "state": "ready"},
+        {"record": "begun", "name": "first", "time": now - 90000},
+        {"record": "step", "name": "first", "verdict": "build_success"},
+        {"record": "begun", "name": "second", "time": now - 10500},
+        {"record": "begun", "name": "third", "time": now - 500},
+    ]
+    with open(folder + "/journal", "w", encoding="utf-8") as file:
+        file.writelines(json.dumps({"time": now, **line}) + "\n" for line in lines)
+    for host, slot in [("red", 0), ("red", 0), ("blue", 1), ("fd31::5", 0)]:
+        data = struct.pack("=QQQ128s128siiQ", 296, 0x44494800, os.getpid(), b"a.c", host.encode(), slot, COMPILE, 0)
+        path = f"{folder}/fleet/client/state/binstate_{len(os.listdir(folder + '/fleet/client/state'))}"
+        with open(path, "wb") as file:
+            file.write(data)
+        os.utime(path, (time.time() + 3600,) * 2)
+    wanted = """\
+run 20260101-000000-0000 of demo on hosts, 1 min 30 s
+running: second 10 s, third 0 s
+4 hosts, 1 out; 4 of 6 slots busy
+compile 4
+HOST       SLOT  PHASE        SECONDS  FILE
+red           0  compile          0.0  a.c
+              0  compile          0.0  a.c
+              1  -
+              2  -
+blue          0  -
+              1  compile          0.0  a.c
+coop-1           out         its canary differs
+[fd31::5]     0  compile          0.0  a.c
+"""
+    found = settled(project.edcc("monitor", "--once").stdout)
+    check("monitor of a journal", found == wanted, found)
 
 
 def monitor_refusals():
@@ -260,7 +311,7 @@ def monitor_sizes():
         "\n".join(narrow[:3])
         + """
 HOST       BUSY/SLOTS  C compile p preprocess
-::1           0/-             out: it failed:
+::1           0/1             out: it failed:
 10.0.0.2      2/3      Cp.    lapi.c lgc.c
 10.0.0.10     2/2      rs     lvm.c 日本語.c
 localhost     1/-      C      lua.o
@@ -416,6 +467,7 @@ on_a_screen = [monitor_sizes, monitor_beside_apply]
 tests = [
     monitor_once,
     monitor_json,
+    monitor_of_a_journal,
     monitor_refusals,
     monitor_hostile,
     monitor_endings,
