@@ -2,6 +2,7 @@
 
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
+#include "runtime/front.h"
 #include "runtime/object.h"
 #include "runtime/toolchain.h"
 
@@ -115,6 +116,10 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
 		failure_hint(failure, "try '%.*s -c' on a C file of your own", STR_ARG(toolchain->cc));
 	}
+	if (done && !front_install(&arena, run, &text)) {
+		done = false;
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
+	}
 	arena_free(&arena);
 	return done;
 }
@@ -220,7 +225,7 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "DISTCC_DIR=%.*s/%.*s", STR_ARG(folder), STR_ARG(host->name)).s,
 		str_printf(arena, "DISTCC_LOG=%.*s/%s", STR_ARG(folder), proof->log.s).s,
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
-		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(arena, proof->run->environment)).s,
+		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		"DISTCC_IO_TIMEOUT=30",

@@ -75,12 +75,12 @@ distcc_called(struct str address)
 }
 
 const char *
-distcc_ssh(struct arena *arena, char *const *environment)
+distcc_ssh(char *const *environment)
 {
 	static const char name[] = "DISTCC_SSH=";
 	for (; environment && *environment; environment++)
 		if (strncmp(*environment, name, sizeof name - 1) == 0 && (*environment)[sizeof name - 1])
-			return str_dup(arena, str_from(*environment + sizeof name - 1)).s;
+			return *environment + sizeof name - 1;
 	/* Nobody is there to be asked for a passphrase, or whether a host is the right one. */
 	return "ssh -o BatchMode=yes -o ConnectTimeout=10";
 }
@@ -173,7 +173,7 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	};
 	distcc_client_environment(run, arena, &client, out);
 	if (memchr(hosts.s ? hosts.s : "", '@', hosts.n))
-		put(out, "DISTCC_SSH", str_from(distcc_ssh(arena, run->environment)));
+		put(out, "DISTCC_SSH", str_from(distcc_ssh(run->environment)));
 }
 
 /* --- the report --- */

@@ -88,7 +88,7 @@ reach(struct arena *arena, const struct project *project, const struct observing
 	for (size_t i = 0; i < *count; i++)
 		probes[i] = (struct probe){.host = &machines[i].host, .reached = observing->offline};
 	if (!observing->offline)
-		probe_all(arena, probes, *count, distcc_ssh(arena, observing->environment), observing->environment);
+		probe_all(arena, probes, *count, distcc_ssh(observing->environment), observing->environment);
 	for (size_t i = 0; i < *count; i++) {
 		struct host_spec *host = &machines[i].host;
 		if (probes[i].reached) {
