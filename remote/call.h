@@ -6,7 +6,8 @@
 #include "remote/remote.h"
 
 /* What stands on the HOST; aws/guest/README.md. */
-#define REMOTE_TOOL "/opt/edcc/edcc-host"
+#define REMOTE_ROOT "/opt/edcc"
+#define REMOTE_TOOL REMOTE_ROOT "/edcc-host"
 #define REMOTE_STATE "/var/lib/edcc"
 #define REMOTE_TREE REMOTE_STATE "/tree"
 /* Before a lost connection is tried again. */
@@ -65,6 +66,8 @@ struct remote *remote_of(struct run *);
 
 /* --- what stands behind site_remote --- */
 
+/* site.c: what compiles go through there, from now on. */
+bool remote_send_front(struct remote *, struct failure *);
 /* step.c */
 bool remote_recipe(struct step *, struct failure *);
 /* artifact.c */

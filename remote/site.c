@@ -2,6 +2,7 @@
 #include "remote/call.h"
 
 #include "runtime/distcc.h"
+#include "runtime/front.h"
 
 #include <string.h>
 
@@ -18,7 +19,7 @@ remote_environment(struct run *run, struct arena *arena, struct map *out)
 		"LOGNAME=root",
 		"SHELL=/bin/bash",
 		"LANG=C.UTF-8",
-		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"PATH=" REMOTE_ROOT "/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 	};
 	for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
 		size_t name = strcspn(entries[i], "=");
@@ -32,6 +33,23 @@ remote_environment(struct run *run, struct arena *arena, struct map *out)
 		.stats = STR(CLIENT "/ccache.stats"),
 	};
 	distcc_client_environment(run, arena, &client, out);
+	front_environment(arena, run, REMOTE_ROOT, out);
+}
+
+bool
+remote_send_front(struct remote *remote, struct failure *failure)
+{
+	struct arena *arena = failure->arena;
+	struct front_command list[FRONT_LIMIT];
+	struct buf input = buf_new(arena);
+	size_t count = front_commands(arena, remote->run, REMOTE_ROOT, list);
+	for (size_t i = 0; i < count; i++) {
+		buf_add(&input, list[i].path);
+		buf_add_byte(&input, 0);
+		buf_add(&input, list[i].text);
+		buf_add_byte(&input, 0);
+	}
+	return !count || remote_ask(remote, arena, (const char *const[]){"front", NULL}, buf_str(&input), NULL, failure);
 }
 
 /* --- logs --- */

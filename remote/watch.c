@@ -284,8 +284,9 @@ remote_tell_fleet(struct remote *remote, struct failure *failure)
 		buf_printf(&lines, "%s\n", compressed ? ",lzo" : "");
 	}
 	pthread_mutex_unlock(&run->mutex);
-	if (!remote_ask(remote, failure->arena, (const char *const[]){"fleet", local.s, str_c(failure->arena, run->id), NULL},
-		    buf_str(&lines), NULL, failure))
+	if (!remote_send_front(remote, failure) ||
+		!remote_ask(remote, failure->arena, (const char *const[]){"fleet", local.s, str_c(failure->arena, run->id), NULL},
+			buf_str(&lines), NULL, failure))
 		return false;
 	pthread_mutex_lock(&remote->mutex);
 	remote->told = true;

@@ -224,6 +224,40 @@ warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t a
 		(unsigned long long)all, (long long)allowed);
 }
 
+/* "-march=skylake -mtune=skylake and 84 more" */
+static struct str
+sum_up_flags(struct arena *arena, struct str flags)
+{
+	struct buf text = buf_new(arena);
+	struct str flag;
+	size_t more = 0;
+	while (str_split(&flags, ' ', &flag)) {
+		bool names =
+			str_starts(flag, STR("-march=")) || str_starts(flag, STR("-mtune=")) || str_starts(flag, STR("-mcpu="));
+		if (names)
+			buf_printf(&text, "%s%.*s", text.n ? " " : "", STR_ARG(flag));
+		more += !names;
+	}
+	if (more)
+		buf_printf(&text, " and %zu more", more);
+	return buf_str(&text);
+}
+
+static void
+report_natives(struct run *run, struct arena *arena, const struct map *natives)
+{
+	for (uint32_t i = 0; i < natives->count; i++) {
+		const struct native *native = natives->entries[i].value;
+		struct str name = natives->entries[i].key;
+		if (native->count)
+			event_note(run->events, "%llu compiles with %.*s went out with %.*s", (unsigned long long)native->count,
+				STR_ARG(name), STR_ARG(sum_up_flags(arena, native->flags)));
+		else if (native->why.n)
+			event_warning(run->events, STR("hosts could compile it with explicit flags, such as -march=x86-64-v3"),
+				"%.*s stays on the machine that runs the build: %.*s", STR_ARG(name), STR_ARG(native->why));
+	}
+}
+
 /* How many the clients have had from it. Only of machines that are not ours may two have one name and different ports. */
 static uint64_t
 answers_of(const struct host *host, const struct local_compiles *local)
@@ -281,6 +315,7 @@ distcc_report(struct run *run)
 	uint64_t hits = run->project->cached ? ccache_count_hits(&arena, run) : 0;
 	if (hits)
 		event_note(run->events, "%llu compiles came from ccache", (unsigned long long)hits);
+	report_natives(run, &arena, &local.natives);
 	warn_of_fallback(run, &local, all + local.count);
 	arena_free(&arena);
 	return local.count;

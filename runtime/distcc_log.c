@@ -270,6 +270,27 @@ read_answer(struct reader *reader, struct str text)
 	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, '/')));
 }
 
+/* "resolved gcc-12 -march=native", "gcc-12 -march=native is -march=skylake …", "gcc-12 -march=native stays here: why": what front.sh writes. */
+static void
+read_native(struct reader *reader, struct str text)
+{
+	static const struct str resolved = {"resolved ", 9}, is = {" is ", 4}, stays = {" stays here: ", 13};
+	bool counts = str_starts(text, resolved);
+	const char *flags = counts ? NULL : memmem(text.s, text.n, is.s, is.n);
+	const char *why = counts || flags ? NULL : memmem(text.s, text.n, stays.s, stays.n);
+	if (!counts && !flags && !why)
+		return;
+	struct str name = str_part(text, counts ? resolved.n : 0, counts ? text.n : (size_t)((flags ? flags : why) - text.s));
+	struct native **native = (struct native **)map_at(&reader->compiles->natives, str_dup(reader->arena, name));
+	if (!*native)
+		*native = arena_new(reader->arena, struct native);
+	(*native)->count += counts;
+	if (flags)
+		(*native)->flags = str_dup(reader->arena, str_part(text, name.n + is.n, text.n));
+	if (why)
+		(*native)->why = str_dup(reader->arena, str_part(text, name.n + stays.n, text.n));
+}
+
 static void
 read_line(struct reader *reader, struct str line)
 {
@@ -285,6 +306,8 @@ read_line(struct reader *reader, struct str line)
 		read_call(reader, pid, str_part(text, local.n, text.n));
 	else if (str_starts(text, STR("(dcc_exit)")))
 		take_failure(reader, pid);
+	else if (str_starts(text, STR("(edcc) ")))
+		read_native(reader, str_part(text, 7, text.n));
 	else
 		read_answer(reader, text);
 }
@@ -292,7 +315,8 @@ read_line(struct reader *reader, struct str line)
 bool
 distcc_count_local(struct arena *arena, const char *log_path, struct local_compiles *compiles)
 {
-	*compiles = (struct local_compiles){.answers = map_new(arena), .reasons = map_new(arena), .others = map_new(arena)};
+	*compiles = (struct local_compiles){
+		.answers = map_new(arena), .reasons = map_new(arena), .natives = map_new(arena), .others = map_new(arena)};
 	struct reader reader = {.arena = arena, .compiles = compiles};
 	size_t size = 0;
 	ssize_t n;

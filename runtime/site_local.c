@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "runtime/cloud.h"
 #include "runtime/distcc.h"
+#include "runtime/front.h"
 #include "runtime/recipe.h"
 #include "runtime/step.h"
 
@@ -12,6 +13,7 @@ local_environment(struct run *run, struct arena *arena, struct map *out)
 {
 	recipe_add_entries(out, run->environment);
 	distcc_environment(run, arena, out);
+	front_environment(arena, run, front_root(arena, run), out);
 }
 
 /* The path, seen from here. */

@@ -294,7 +294,7 @@ begin_logs() { # RUN
 	local before='' name at
 	read -r before <$state/run
 	[ "$1" != "$before" ] || return 0
-	rm -rf $client/client.log $client/ccache.stats $state/begun
+	rm -rf $client/client.log $client/ccache.stats $client/native $state/begun
 	mkdir $state/begun
 	if [ "$before" ]; then
 		while read -r name at _; do
@@ -321,6 +321,15 @@ command_fleet() { # [LOCAL_SLOTS [RUN]], lines NAME ADDRESS [SLOTS][,OPTIONS]
 	begin_logs "${2-}"
 	setsid "$0" watcher "${1:-$(nproc)}" </dev/null >$run/watcher.log 2>&1 &
 	echo $! >$run/watcher
+}
+
+# What compiles go through before distcc: paths and texts, each with a NUL at its end.
+command_front() {
+	local path text
+	while IFS= read -r -d '' path && IFS= read -r -d '' text; do
+		path=/opt/edcc/$path
+		mkdir -p "${path%/*}" && printf '%s' "$text" | replace "$path" && chmod 755 "$path" || exit
+	done
 }
 
 command_watcher() { watcher "$1"; }
@@ -363,7 +372,7 @@ enter() { # RUNNER COLLECTOR
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
 	export HOME=~root EDCC_STEP=$step
 	for _entry in "${_entries[@]}"; do export "${_entry?}"; done 2>/dev/null
-	export PATH="/opt/edcc/bin:${PATH#/opt/edcc/bin:}"
+	case :$PATH: in *:/opt/edcc/bin:*) ;; *) export PATH="/opt/edcc/bin:$PATH" ;; esac
 	exec setsid "${_command[@]}"
 }
 

@@ -1,0 +1,146 @@
+#include "runtime/front.h"
+
+#include "base/arena.h"
+#include "runtime/ssh.h"
+
+#include <string.h>
+
+#define TEXT_LIMIT ((size_t)64 << 10)
+#define FOLDER "front"
+
+static bool
+is_wanted(const struct run *run)
+{
+	const struct distcc_settings *set = &run->project->distcc;
+	return run->host_count > 0 && (set->masquerade || str_is(set->native, "resolve"));
+}
+
+/* The command's program: of `/opt/bin/gcc-13 -m32` it is `gcc-13`. */
+static struct str
+program_of(struct str command)
+{
+	struct str program = str_part(command, 0, str_find(command, ' '));
+	const char *slash = memrchr(program.s ? program.s : "", '/', program.n);
+	return slash ? str_part(program, (size_t)(slash + 1 - program.s), program.n) : program;
+}
+
+/* One for each C compiler: what an earlier run has left there is never another compiler's. */
+static struct str
+masquerade_folder(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "compilers/%.*s", STR_ARG(program_of(run->plan->world->toolchain.cc)));
+}
+
+struct commands {
+	struct arena *arena;
+	const struct run *run;
+	const char *root;
+	struct front_command *list;
+	size_t count;
+};
+
+/* `stands_for`: what comes before the arguments; none for distcc and ccache themselves. */
+static void
+add(struct commands *commands, struct str folder, struct str name, const char *front, struct str stands_for)
+{
+	struct arena *arena = commands->arena;
+	struct str path = str_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(name));
+	for (size_t i = 0; i < commands->count; i++)
+		if (str_eq(commands->list[i].path, path))
+			return;
+	if (!name.n || commands->count == FRONT_LIMIT)
+		return;
+	struct buf text = buf_new(arena);
+	struct str root = ssh_quote(arena, str_from(commands->root)), masquerade = masquerade_folder(arena, commands->run);
+	buf_printf(&text, "#!/bin/sh\nfront=%s folder=%.*s/" FOLDER " masquerade=%.*s/%.*s\n", front, STR_ARG(root), STR_ARG(root),
+		STR_ARG(ssh_quote(arena, masquerade)));
+	if (stands_for.n)
+		buf_printf(&text, "set -- %.*s \"$@\"\n", STR_ARG(stands_for));
+	buf_add_c(&text, front_text);
+	commands->list[commands->count++] = (struct front_command){path, buf_str(&text)};
+}
+
+/* The names that a makefile may call one compiler by. Those of a cross compiler do not hide the machine's own. */
+static void
+add_compiler(struct commands *commands, struct str command, const char *kind, const char *plain)
+{
+	const struct project *project = commands->run->project;
+	const struct toolchain *toolchain = &commands->run->plan->world->toolchain;
+	struct str folder = masquerade_folder(commands->arena, commands->run), target = toolchain->target;
+	struct str major = str_part(toolchain->version, 0, str_find(toolchain->version, '.'));
+	const char *front = project->cached ? "ccache" : "distcc";
+	if (!command.n)
+		return;
+	add(commands, folder, program_of(command), front, command);
+	if (!project->compiler_set.target.n) {
+		add(commands, folder, str_from(plain), front, command);
+		add(commands, folder, str_from(kind), front, command);
+		if (major.n)
+			add(commands, folder, str_printf(commands->arena, "%s-%.*s", kind, STR_ARG(major)), front, command);
+	}
+	if (target.n && str_is(toolchain->kind, "gcc")) {
+		struct str name = str_printf(commands->arena, "%.*s-%s", STR_ARG(target), kind);
+		add(commands, folder, name, front, command);
+		if (major.n)
+			add(commands, folder, str_printf(commands->arena, "%.*s-%.*s", STR_ARG(name), STR_ARG(major)), front,
+				command);
+	}
+}
+
+size_t
+front_commands(struct arena *arena, const struct run *run, const char *root, struct front_command list[FRONT_LIMIT])
+{
+	const struct toolchain *toolchain = &run->plan->world->toolchain;
+	struct commands commands = {.arena = arena, .run = run, .root = root, .list = list};
+	bool clang = str_is(toolchain->kind, "clang");
+	if (!is_wanted(run))
+		return 0;
+	add(&commands, STR(FOLDER), STR("distcc"), "distcc", STR(""));
+	if (run->project->cached)
+		add(&commands, STR(FOLDER), STR("ccache"), "ccache", STR(""));
+	if (run->project->distcc.masquerade) {
+		add_compiler(&commands, toolchain->cc, clang ? "clang" : "gcc", "cc");
+		add_compiler(&commands, toolchain->cxx, clang ? "clang++" : "g++", "c++");
+	}
+	return commands.count;
+}
+
+const char *
+front_root(struct arena *arena, const struct run *run)
+{
+	return str_c(arena, run->state);
+}
+
+bool
+front_install(struct arena *arena, const struct run *run, struct str *error)
+{
+	struct front_command list[FRONT_LIMIT];
+	const char *root = front_root(arena, run);
+	size_t count = front_commands(arena, run, root, list);
+	for (size_t i = 0; i < count; i++) {
+		char *path = str_c(arena, str_printf(arena, "%s/%.*s", root, STR_ARG(list[i].path)));
+		struct str before, ignored;
+		if (os_is_file(path) && os_read(arena, path, TEXT_LIMIT, &before, &ignored) && str_eq(before, list[i].text))
+			continue;
+		struct str folder = str_part(str_from(path), 0, (size_t)(strrchr(path, '/') - path));
+		if (!os_make_folders(arena, str_c(arena, folder), true, error) ||
+			!os_write_atomic(arena, path, list[i].text, 0755, error))
+			return false;
+	}
+	return true;
+}
+
+void
+front_environment(struct arena *arena, const struct run *run, const char *root, struct map *map)
+{
+	const char **path = (const char **)map_at(map, STR("PATH"));
+	struct str rest = *path ? str_from(*path) : STR("/usr/local/bin:/usr/bin:/bin");
+	if (!is_wanted(run))
+		return;
+	if (str_is(run->project->distcc.native, "resolve"))
+		*map_at(map, STR("EDCC_NATIVE")) = "resolve";
+	struct str folders = str_printf(arena, "%s/" FOLDER, root);
+	if (run->project->distcc.masquerade)
+		folders = str_printf(arena, "%s/%.*s:%.*s", root, STR_ARG(masquerade_folder(arena, run)), STR_ARG(folders));
+	*map_at(map, STR("PATH")) = str_c(arena, str_printf(arena, "%.*s:%.*s", STR_ARG(folders), STR_ARG(rest)));
+}
