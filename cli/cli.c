@@ -64,6 +64,8 @@ override_settings(const struct cli *cli, struct project *project)
 		project->groups[i].set.ttl = cli->flags.ttl;
 	if (cli->given & FLAG_BIT(max_cost))
 		project->limits.cost = cli->flags.max_cost;
+	if (cli->flags.strict)
+		project->hosts.strict = true;
 	if (cli->flags.keep)
 		project->limits.keep = cli->flags.keep;
 }

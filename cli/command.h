@@ -66,7 +66,7 @@ enum flag_id {
 #define FLAGS_PROJECT (FLAGS_FILE | FLAG_BIT(var_file) | FLAG_BIT(provider))
 #define FLAGS_PLAN                                                                                                         \
 	(FLAGS_PROJECT | FLAG_BIT(jobs) | FLAG_BIT(timeout) | FLAG_BIT(keep) | FLAG_BIT(keep_on_failure) | FLAG_BIT(ttl) | \
-		FLAG_BIT(max_cost) | FLAG_BIT(offline))
+		FLAG_BIT(max_cost) | FLAG_BIT(strict) | FLAG_BIT(offline))
 #define FLAGS_RUN (FLAG_BIT(json) | FLAG_BIT(quiet) | FLAG_BIT(verbose))
 
 struct flag {
