@@ -185,6 +185,7 @@ struct reader {
 	struct arena *arena;
 	struct local_compiles *compiles;
 	struct failing *failing;
+	struct map unsent; /* pids of clients whose preprocessor failed: their host had nothing to answer */
 };
 
 static void
@@ -255,7 +256,7 @@ read_call(struct reader *reader, struct str pid, struct str arguments)
 
 /* "compile a.c on 127.0.0.2:41001/2 completed ok", "ERROR: compile a.c on 127.0.0.2:41001/2 failed …": a host has answered. */
 static void
-read_answer(struct reader *reader, struct str text)
+read_answer(struct reader *reader, struct str pid, struct str text)
 {
 	struct str rest = str_starts(text, STR("ERROR: ")) ? str_part(text, 7, text.n) : text;
 	const char *on = memmem(rest.s, rest.n, " on ", 4);
@@ -264,7 +265,7 @@ read_answer(struct reader *reader, struct str text)
 		return;
 	struct str host = str_part(rest, (size_t)(on + 4 - rest.s), rest.n);
 	host = str_part(host, 0, str_find(host, ' '));
-	if (str_is(host, "localhost"))
+	if (str_is(host, "localhost") || map_get(&reader->unsent, pid))
 		return;
 	reader->compiles->remote++;
 	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, '/')));
@@ -295,7 +296,7 @@ static void
 read_line(struct reader *reader, struct str line)
 {
 	static const struct str start = {"distcc[", 7}, local = {"exec on localhost: ", 19},
-				failed = {"Warning: failed to distribute", 29};
+				failed = {"Warning: failed to distribute", 29}, unsent = {" on localhost failed", 20};
 	if (!str_starts(line, start))
 		return;
 	size_t end = str_find(line, ']');
@@ -306,10 +307,12 @@ read_line(struct reader *reader, struct str line)
 		read_call(reader, pid, str_part(text, local.n, text.n));
 	else if (str_starts(text, STR("(dcc_exit)")))
 		take_failure(reader, pid);
+	else if (str_starts(text, STR("cpp ")) && memmem(text.s, text.n, unsent.s, unsent.n))
+		*map_at(&reader->unsent, str_dup(reader->arena, pid)) = reader;
 	else if (str_starts(text, STR("(edcc) ")))
 		read_native(reader, str_part(text, 7, text.n));
 	else
-		read_answer(reader, text);
+		read_answer(reader, pid, text);
 }
 
 bool
@@ -317,7 +320,7 @@ distcc_count_local(struct arena *arena, const char *log_path, struct local_compi
 {
 	*compiles = (struct local_compiles){
 		.answers = map_new(arena), .reasons = map_new(arena), .natives = map_new(arena), .others = map_new(arena)};
-	struct reader reader = {.arena = arena, .compiles = compiles};
+	struct reader reader = {.arena = arena, .compiles = compiles, .unsent = map_new(arena)};
 	size_t size = 0;
 	ssize_t n;
 	char *line = NULL;
