@@ -2,6 +2,7 @@
 
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
+#include "runtime/front.h"
 #include "runtime/object.h"
 #include "runtime/toolchain.h"
 
@@ -114,6 +115,10 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s",
 			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
 		failure_hint(failure, "try '%.*s -c' on a C file of your own", STR_ARG(toolchain->cc));
+	}
+	if (done && !front_install(&arena, run, &text)) {
+		done = false;
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
 	}
 	arena_free(&arena);
 	return done;
