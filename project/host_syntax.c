@@ -178,19 +178,27 @@ take_options(struct reading *r)
 
 /* --- the kinds of words --- */
 
+/* An IPv6 address without its brackets: nothing else has two colons before its slots. */
+static bool
+is_bare_address(const struct reading *r, size_t *end)
+{
+	size_t colon = str_find(r->word, ':');
+	*end = str_find(r->word, '/') < str_find(r->word, ',') ? str_find(r->word, '/') : str_find(r->word, ',');
+	return colon < *end && memchr(r->word.s + colon + 1, ':', *end - colon - 1);
+}
+
 static bool
 read_tcp(struct reading *r)
 {
 	struct host_spec *host = r->host;
-	size_t colon = str_find(r->word, ':');
+	size_t end;
 	host->kind = HOST_TCP;
 	if (is_at(r, '[')) {
 		if (!take_brackets(r))
 			return false;
-	} else if (colon < r->word.n && memchr(r->word.s + colon + 1, ':', r->word.n - colon - 1)) {
-		struct str address = take_until(r, "/,");
-		return refuse(r, 0, r->at, STR("an IPv6 address stands in brackets"),
-			str_printf(r->arena, "write [%.*s]", STR_ARG(address)));
+	} else if (is_bare_address(r, &end)) {
+		return refuse(r, 0, end, STR("an IPv6 address stands in brackets"),
+			str_printf(r->arena, "write [%.*s]", STR_ARG(str_part(r->word, 0, end))));
 	} else {
 		host->name = take_until(r, "/:,");
 		if (!check_name(r, 0, "host name"))
