@@ -300,6 +300,7 @@ def monitor_sizes():
     played = small()
     window = Screen(played.project, 80, 24)
     window.type('PS1="$ "; clear')
+    window.wait(r"\A\$ ?\Z", 5)
     window.type("echo before; edcc monitor --distcc-dir played")
     shows("monitor at 80x24", window, page(SMALL, KEYS))
     window.tmux("resize-window", "-x", "46", "-y", "10")
