@@ -372,7 +372,8 @@ enter() { # RUNNER COLLECTOR
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
 	export HOME=~root EDCC_STEP=$step
 	for _entry in "${_entries[@]}"; do export "${_entry?}"; done 2>/dev/null
-	case :$PATH: in *:/opt/edcc/bin:*) ;; *) export PATH="/opt/edcc/bin:$PATH" ;; esac
+	case :$PATH: in *:/opt/edcc/bin:*) ;; *) PATH="/opt/edcc/bin:$PATH" ;; esac
+	export PATH
 	exec setsid "${_command[@]}"
 }
 
