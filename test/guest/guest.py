@@ -382,8 +382,10 @@ def test_ends(host):
     start(host, "failing", "echo before; build_failed no luck; echo after; touch /tmp/after")
     process = host.start("/opt/edcc/edcc-host", "follow", "failing", "0", "0")
     first = b""
-    while b"call" not in first:
-        first += process.stdout.readline()
+    for line in iter(process.stdout.readline, b""):
+        first += line
+        if b"call" in line:
+            break
     host.host("end", "failing", "TERM")
     out, calls, end, _ = parse(first + process.stdout.read())
     equal("build_failed", (out, calls, end[0], host.sh("ls /tmp/after 2>/dev/null")), (b"before\n", ["7 failed no luck"], 143, ""))
