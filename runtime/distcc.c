@@ -298,6 +298,18 @@ count_hosts(const struct run *run, struct arena *arena, const struct local_compi
 	return all;
 }
 
+/* Where this machine is one of the list, what it takes needs no other reason. */
+static void
+explain_localhost(const struct world *world, struct map *reasons)
+{
+	static const char here[] = "localhost";
+	struct str before = world->hosts_before;
+	bool listed = world->hosts_after.n || (before.n && memmem(before.s, before.n, here, sizeof here - 1));
+	for (uint32_t i = 0; listed && i < reasons->count; i++)
+		if (str_is(reasons->entries[i].key, DISTCC_NO_REASON))
+			reasons->entries[i].key = STR("localhost is in the list");
+}
+
 uint64_t
 distcc_report(struct run *run)
 {
@@ -310,6 +322,7 @@ distcc_report(struct run *run)
 	uint64_t all = count_hosts(run, &arena, &local, hosts);
 	for (uint32_t i = 0; i < run->host_count; i++)
 		report_one(run, run->hosts[i].name, hosts[i], STR(""));
+	explain_localhost(run->plan->world, &local.reasons);
 	struct compiles compiles = {local.count, list_counts(&arena, &local.reasons)};
 	report_one(run, THIS_MACHINE, compiles, list_counts(&arena, &local.others));
 	uint64_t hits = run->project->cached ? ccache_count_hits(&arena, run) : 0;

@@ -41,6 +41,8 @@ struct native {
 	struct str flags, why;
 };
 
+/* What is said of a local compile that distcc's log does not explain. */
+#define DISTCC_NO_REASON "no reason given by distcc"
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */

@@ -170,7 +170,7 @@ why_local(const struct call *call)
 		return "output to standard output";
 	if (call->assembler == call->sources)
 		return "assembler source";
-	return call->sources > 1 ? "with several inputs" : "no reason given by distcc";
+	return call->sources > 1 ? "with several inputs" : DISTCC_NO_REASON;
 }
 
 /* --- the client's log --- */
