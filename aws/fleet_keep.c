@@ -68,7 +68,7 @@ tags_run(struct run *run, const struct action *action, struct failure *failure)
 {
 	struct arena arena = {NULL};
 	struct failure why = {.arena = &arena};
-	struct aws_error error;
+	struct aws_error error = {.status = 0};
 	bool kept = fleet_of(run)->seen.kept;
 	struct aws *aws = fleet_aws(run, NULL, &why);
 	(void)action;

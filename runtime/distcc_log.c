@@ -279,9 +279,14 @@ read_native(struct reader *reader, struct str text)
 	bool counts = str_starts(text, resolved);
 	const char *flags = counts ? NULL : memmem(text.s, text.n, is.s, is.n);
 	const char *why = counts || flags ? NULL : memmem(text.s, text.n, stays.s, stays.n);
-	if (!counts && !flags && !why)
+	size_t end = text.n;
+	if (flags)
+		end = (size_t)(flags - text.s);
+	else if (why)
+		end = (size_t)(why - text.s);
+	else if (!counts)
 		return;
-	struct str name = str_part(text, counts ? resolved.n : 0, counts ? text.n : (size_t)((flags ? flags : why) - text.s));
+	struct str name = str_part(text, counts ? resolved.n : 0, end);
 	struct native **native = (struct native **)map_at(&reader->compiles->natives, str_dup(reader->arena, name));
 	if (!*native)
 		*native = arena_new(reader->arena, struct native);
