@@ -398,6 +398,37 @@ build one:
 
 
 @test
+def native_on_the_host():
+    """What -march=native is there goes to the machines as flags; a makefile's own gcc is distributed too. A second run finds the same, counted anew."""
+    WORLD.forget()
+    machine = world.Machine("127.0.0.2")
+    made = project("native", """
+count ?= 3
+
+compiler gcc:
+
+distcc:
+    masquerade = yes
+
+instances:
+    count = 1
+
+build one:
+    for i in $(seq $count); do echo "int f$i(int x) { return __builtin_popcount(x); }" >f$i.c; gcc -march=native -O2 -c f$i.c -o f$i.o; done
+    command -v gcc
+    PATH=/usr/bin gcc -march=native -O2 -c f1.c -o plain.o
+    cmp f1.o plain.o && gcc f*.o -shared -o lib.so
+""")
+    for count in (3, 2):
+        result = apply(made, f"count={count}")
+        same(result.compiles(), {"coop-1": count, "this machine": 0}, result)
+        same(result.said("one"), "/opt/edcc/compilers/gcc/gcc\n")
+        note = f"{count} compiles with gcc -march=native went out with -march="
+        need([e for e in result.all("note") if e["message"].startswith(note)], result)
+    machine.stop()
+
+
+@test
 def a_warm_fleet():
     """What a run before has compiled is not this one's."""
     WORLD.forget()

@@ -130,6 +130,8 @@ answers_of_hosts_are_counted(void **state)
 				   "distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
 				   "distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
 				   "distcc[9] compile (null) on localhost completed ok\n"
+				   "distcc[11] cpp e.c on localhost failed\n"
+				   "distcc[11] ERROR: compile e.c on 127.0.0.3:41002/2 failed\n"
 				   "distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
 	assert_true(distcc_count_local(&arena, path, &local));
 	assert_int_equal(local.remote, 2);
@@ -200,6 +202,29 @@ state_files_are_read_with_care(void **state)
 	fleet_free(fleet);
 }
 
+static void
+native_flags_are_counted(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	struct local_compiles local;
+	const char *path = write_file(&arena,
+		"distcc[7] (edcc) gcc-12 -march=native is -march=skylake -mavx2\ndistcc[7] (edcc) resolved gcc-12 -march=native\n"
+		"distcc[8] (edcc) resolved gcc-12 -march=native\n"
+		"distcc[9] (edcc) clang -mcpu=native stays here: a b differ\ndistcc[9] (edcc) what this may be\n");
+	assert_true(distcc_count_local(&arena, path, &local));
+	unlink(path);
+	assert_int_equal(local.count, 0);
+	assert_int_equal(local.natives.count, 2);
+	const struct native *gcc = map_get(&local.natives, STR("gcc-12 -march=native"));
+	const struct native *clang = map_get(&local.natives, STR("clang -mcpu=native"));
+	assert_int_equal(gcc->count, 2);
+	assert_text(gcc->flags, "-march=skylake -mavx2");
+	assert_int_equal(clang->count, 0);
+	assert_text(clang->why, "a b differ");
+	arena_free(&arena);
+}
+
 /* --- the environment --- */
 
 static const char *
@@ -249,6 +274,7 @@ main(void)
 		cmocka_unit_test(local_calls_have_reasons),
 		cmocka_unit_test(answers_of_hosts_are_counted),
 		cmocka_unit_test(fallbacks_name_the_host),
+		cmocka_unit_test(native_flags_are_counted),
 		cmocka_unit_test(state_files_are_read_with_care),
 		cmocka_unit_test(the_environment_of_a_recipe),
 	};
