@@ -1,6 +1,7 @@
 #!/bin/sh
 # What a compile goes through before distcc or ccache: see doc/distcc.md. Before this stand `front` (what is called), `folder` and `masquerade` (where such
 # commands are), and under a compiler's name what it stands for, put before the arguments.
+# shellcheck disable=SC2154 # they do
 
 without() {
 	case :$PATH: in
