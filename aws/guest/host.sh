@@ -371,6 +371,7 @@ enter() { # RUNNER COLLECTOR
 	ulimit -c 0
 	case $directory in /*) cd "$directory" ;; *) cd "$tree/$directory" ;; esac || exit 127
 	export HOME=~root EDCC_STEP=$step
+	export -n OLDPWD
 	for _entry in "${_entries[@]}"; do export "${_entry?}"; done 2>/dev/null
 	case :$PATH: in *:/opt/edcc/bin:*) ;; *) PATH="/opt/edcc/bin:$PATH" ;; esac
 	export PATH

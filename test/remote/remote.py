@@ -293,9 +293,8 @@ def a_tree_through_cuts():
 
 # --- artifacts ---
 
-def stored(made):
-    return {os.path.relpath(os.path.join(folder, name), made.path("stored")): digest(os.path.join(folder, name))
-            for folder, _, names in os.walk(made.path("stored")) for name in names}
+def stored(folder):
+    return {os.path.relpath(os.path.join(place, name), folder): digest(os.path.join(place, name)) for place, _, names in os.walk(folder) for name in names}
 
 
 @test
@@ -306,16 +305,17 @@ def globs():
     recipe = ("mkdir -p out/deep/er out/.dot other && cd out && touch a1 b2 c3 x .hidden deep/x deep/er/x deep/er/y.o .dot/x '*' 'n\nl' && cd .. && "
               "touch z.o '*' && ln -s out link && ln -s out/a1 file && ln -s ../z.o out/zlink.o")
     # Of a build that failed, what no pattern matches is only a warning.
-    lines = "".join(f"    {pattern} -> stored/{number}/ when build_failed\n" for number, pattern in enumerate(patterns))
-    text = "build one:\n    bash make.sh; exit 1\n\nartifacts:\n" + lines
     found = []
     for name, provider in (("globs-here", ""), ("globs-there", "provider aws:\n    region = eu-west-1\n")):
+        # Beside the tree: one line's pattern is not to match what another line has stored.
+        lines = "".join(f"    {pattern} -> ../{name}-stored/{number}/ when build_failed\n" for number, pattern in enumerate(patterns))
+        text = "build one:\n    bash make.sh; exit 1\n\nartifacts:\n" + lines
         made = project(name, text, files={"make.sh": recipe}, provider=provider)
         if provider:
             apply(made, status=2)
         else:
             run(PLAIN, "apply", cwd=made.dir, status=2)
-        names = stored(made)
+        names = stored(made.dir + "-stored")
         names = {path: what for path, what in names.items() if not path.endswith("Edccfile")}
         found.append(names)
     need(len(found[0]) > 30, found[0])
@@ -332,7 +332,7 @@ def artifacts():
     thread = WORLD.cutting(5, 5, 0.3, 0.8)
     result = made.finish(process, timeout=100)
     thread.join()
-    same(stored(made), {"renamed": result.said("one").split()[0], "odd\nname": digest(world.TREE + "/odd\nname")})
+    same(stored(made.path("stored")), {"renamed": result.said("one").split()[0], "odd\nname": digest(world.TREE + "/odd\nname")})
     same(os.stat(made.path("stored/renamed")).st_mode & 0o777, 0o755)
     same(sorted((e["path"], e["bytes"]) for e in result.all("artifact")), [("stored/odd\nname", 1), ("stored/renamed", 20000000)])
 
