@@ -6,7 +6,6 @@ import atexit
 import json
 import os
 import re
-import shutil
 import signal
 import tempfile
 import threading
@@ -407,58 +406,6 @@ def asked(made, action):
     """The intent of a call, where the journal has it."""
     lines = made.journal() if made.runs() else []
     return [{"action": action} for line in lines if line["record"] == "intent" and line["action"] == INTENTS[action]]
-
-
-def killed_at(number, clean):
-    """kill -9 once the journal has so many lines; Ctrl-C comes by itself when the machines are launched. False where the run ended before."""
-    with Cloud() as cloud:
-        made = project(f"{clean.__name__}-{number}", 2)
-        process, interrupted = start(made, cloud), False
-        while process.poll() is None:
-            path = f".edcc/runs/{made.runs()[-1]}/journal" if made.runs() else ""
-            lines = made.read(path).splitlines() if path and made.exists(path) else []
-            if len(lines) >= number:
-                process.kill()
-                break
-            if not interrupted and lines and '"complete":true' in lines[-1]:
-                process.send_signal(signal.SIGINT)
-                interrupted = True
-            time.sleep(0.001)
-        status = process.wait()
-        made.finish(process, None)
-        clean(made, cloud)
-        same(cloud.left(), [], f"what EC2 still has after kill -9 at line {number}")
-        return status == -signal.SIGKILL
-
-
-def by_journal(made, cloud):
-    made.edcc("destroy", env=cloud.environment())
-
-
-def by_tags(made, cloud):
-    """As from a machine that has no journal."""
-    shutil.rmtree(made.path(".edcc"), ignore_errors=True)
-    made.edcc("gc", "--yes", "--region", "eu-west-1", env=cloud.environment())
-
-
-def at_every_line(clean):
-    points = 0
-    while killed_at(points + 1, clean):
-        points += 1
-    print(f"   {points} points")
-    need(points >= 18, f"only {points} lines were written")
-
-
-@test
-def killed_at_every_line():
-    """kill -9 at each line of the journal, of the creation and of the removal; then destroy."""
-    at_every_line(by_journal)
-
-
-@test
-def killed_without_journal():
-    """The same, and gc, which knows nothing but the tags."""
-    at_every_line(by_tags)
 
 
 # --- removing ---
