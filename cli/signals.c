@@ -1,5 +1,7 @@
 #include "cli/signals.h"
 
+#include "base/os.h"
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -7,12 +9,16 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* timeout(1) and others signal a process and then its group: so soon after the first it is the same wish. */
+#define SAME_MS 100
+
 struct signals {
 	struct signal_calls calls;
 	pthread_t thread;
 	sigset_t set, before;
 	int pipes[2][2]; /* of cancel and let_go; a byte in one raises it */
 	int interruptions;
+	int64_t first; /* when the first came, by os_now_ms */
 	atomic_bool ended;
 };
 
@@ -29,11 +35,14 @@ call(void (*function)(void *), void *context)
 static void
 interrupt(struct signals *signals)
 {
-	int n = signals->interruptions++;
-	if (n > 1)
+	int n = signals->interruptions;
+	if (n > 1 || (n == 1 && os_now_ms() - signals->first < SAME_MS))
 		return;
-	if (n == 0)
+	signals->interruptions++;
+	if (n == 0) {
+		signals->first = os_now_ms();
 		call(signals->calls.interrupted, signals->calls.context);
+	}
 	ssize_t written = write(signals->pipes[n][1], "", 1);
 	(void)written;
 }

@@ -136,6 +136,15 @@ def in_another_run_s_teardown():
 # --- twice ---
 
 @test
+def twice_at_once():
+    """As timeout(1) does it, to the process and to its group: it is one wish."""
+    project = small("at-once", SMALL.replace("$CC -c one.c", "touch here\n    while :; do sleep 0.1; done"))
+    process = project.start("apply")
+    wait_for(lambda: project.exists("here"))
+    interrupted(project, process, 10, (signal.SIGINT, signal.SIGINT))
+
+
+@test
 def twice():
     """It lets go at once, says the command, and the command works."""
     project = small("twice", SMALL.replace("$CC -c one.c", "trap '' TERM INT HUP\n    touch here\n    while :; do sleep 0.1; done"))
