@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 /* What one read takes, and the longest line: of a thousand jobs, in base64. */
@@ -367,10 +368,15 @@ remote_await_host(struct remote *remote, uint32_t host, struct failure *failure)
 		enum prospect prospect = look_at_host(remote, host, &ready, failure);
 		if (prospect != PROSPECT_OPEN)
 			return prospect == PROSPECT_READY;
+		struct timespec until;
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_nsec += AWAIT_LOOK_MS * 1000000;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
 		pthread_mutex_lock(&remote->mutex);
 		bool given_up = is_given_up(remote, ready, failure);
 		if (!given_up)
-			os_condition_wait(&remote->changed, &remote->mutex, os_now_ms() + AWAIT_LOOK_MS);
+			pthread_cond_timedwait(&remote->changed, &remote->mutex, &until);
 		pthread_mutex_unlock(&remote->mutex);
 		if (given_up)
 			return false;

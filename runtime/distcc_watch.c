@@ -2,8 +2,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#define PERIOD_MS 150
+#define PERIOD_NS 150000000
 
 struct distcc_watch {
 	struct run *run;
@@ -35,11 +36,14 @@ static void *
 watch_loop(void *context)
 {
 	struct distcc_watch *watch = context;
-	int64_t until = os_now_ms();
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
 	pthread_mutex_lock(&watch->mutex);
 	while (!watch->stopped) {
-		until += PERIOD_MS;
-		while (!watch->stopped && os_condition_wait(&watch->wake, &watch->mutex, until))
+		until.tv_nsec += PERIOD_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!watch->stopped && pthread_cond_timedwait(&watch->wake, &watch->mutex, &until) == 0)
 			;
 		pthread_mutex_unlock(&watch->mutex);
 		distcc_slots_tell(watch->slots, watch->jobs, distcc_jobs_now(watch->folder, watch->jobs, DISTCC_JOB_LIMIT));
@@ -66,6 +70,7 @@ distcc_watch_start(struct run *run)
 {
 	struct distcc_watch *watch = run->host_count ? calloc(1, sizeof *watch) : NULL;
 	struct arena arena = {0};
+	pthread_condattr_t attributes;
 	if (!watch)
 		return NULL;
 	watch->run = run;
@@ -74,7 +79,10 @@ distcc_watch_start(struct run *run)
 	watch->slots = distcc_slots_new(run);
 	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
 	pthread_mutex_init(&watch->mutex, NULL);
-	os_condition_init(&watch->wake);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&watch->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
 	if (watch->folder && watch->slots && watch->jobs && pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
 		return watch;
 	watch_free(watch);
