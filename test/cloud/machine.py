@@ -12,13 +12,11 @@ import subprocess
 import tempfile
 import threading
 
+from box import SHELTER
 from cloud import SOURCES
-from link import Link
+from link import SPACES, Plugged, ip
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-SPACES = ("--net", "--mount", "--uts", "--ipc", "--pid")
-# Where the world has mounted a file system of its own.
-SHELTER = "/media"
 ROOM, SKELETON = f"{SHELTER}/room", f"{SHELTER}/skeleton"
 GATEWAY_MAC = "02:00:00:00:00:01"
 # What a fresh machine does not have of this computer's: folders are empty, files are not there.
@@ -36,11 +34,6 @@ system-uuid | system-serial-number) echo ec2f2b1e-0000-4000-8000-000000000000 ;;
 *) echo 'Amazon EC2' ;;
 esac""", "usr/bin/systemd-detect-virt": "case $* in *-c*) exit 1 ;; *-q*) ;; *) echo amazon ;; esac"}
 LINKS = {"dev/fd": "/proc/self/fd", "dev/stdin": "fd/0", "dev/stdout": "fd/1", "dev/stderr": "fd/2", "dev/ptmx": "pts/ptmx"}
-
-
-def ip(*commands):
-    """Commands of ip(8), in one go."""
-    subprocess.run(["ip", "-batch", "-"], input="\n".join(commands), text=True, check=True, capture_output=True)
 
 
 def make_skeleton(base, minute):
@@ -109,7 +102,7 @@ def keep_package_cache(base):
     shutil.copytree(kept, f"{SKELETON}/var/cache/apt", dirs_exist_ok=True)
 
 
-class Machine:
+class Machine(Plugged):
     """One machine. `instance` is what DescribeInstances says of it, `bridge` the network it is plugged into, `network` the VPC's range, `prefix` and
     `gateway` the subnet's, `outside` the address it has for everything off the VPC; `operator` is who speaks to it from there. `mirror` is the line of
     /etc/hosts that leads to Debian's. `ended` is called when it ends by itself."""
@@ -120,7 +113,7 @@ class Machine:
         self.mac = "02:00:" + ":".join(f"{int(part):02x}" for part in self.address.split("."))
         self.settings = {"OWN": "no" if base == "/" else "yes", "MIRROR": mirror, "ROOM": ROOM, "LAYERS": f"{SKELETON}:{base}", "INSTANCE": self.id, "ADDRESS": self.address, "PREFIX": str(prefix), "NETWORK": network,
                          "OUTSIDE": outside, "GATEWAY": gateway, "GATEWAY_MAC": GATEWAY_MAC, "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
-        self.process, self.first, self.link, self.ended, self.gone, self.up = None, None, None, ended, threading.Event(), threading.Event()
+        self.process, self.first, self.ended, self.gone, self.up = None, None, ended, threading.Event(), threading.Event()
         self.lock = threading.Lock()
 
     def boot(self):
@@ -192,50 +185,5 @@ class Machine:
         with contextlib.suppress(subprocess.CalledProcessError):
             ip(f"route delete {self.outside}/32 dev {self.bridge}")
 
-    # --- faults ---
-
-    def cut(self):
-        """The cable: what is sent is lost, to and fro."""
-        ip(f"link set {self.port} down")
-
-    def mend(self):
-        ip(f"link set {self.port} up")
-
-    def freeze(self):
-        """Every process but the first stops; the kernel still accepts connections, as it does when a machine thrashes."""
-        self.inside("sh", "-c", "kill -STOP -1")
-
-    def thaw(self):
-        self.inside("sh", "-c", "kill -CONT -1")
-
-    def slow(self, rate):
-        """What is sent to it crawls: "64kbit"; None mends."""
-        if rate:
-            subprocess.run(["tc", "qdisc", "replace", "dev", self.port, "root", "tbf", "rate", rate, "burst", "4kb", "latency", "2s"], check=True)
-        else:
-            subprocess.run(["tc", "qdisc", "delete", "dev", self.port, "root"], check=True)
-
-    def impair(self, delay, loss=0):
-        """Frames to and fro take `delay` seconds, and a share of them is lost; both 0 mends. May also be texts."""
-        link, self.link = self.link, None
-        if link:
-            link.end()
-        if float(delay) or float(loss):
-            self.link = Link(ip, self.port, self.bridge, float(delay), float(loss))
-
     def power_off(self):
         self.inside("poweroff", status=None)  # it may be dead before it can say so
-
-    # --- a look inside ---
-
-    def inside(self, *command, status=0, **more):
-        """Runs a command as the machine's root would; what it printed. It needs neither network nor sshd."""
-        done = subprocess.run(["nsenter", "--target", str(self.first), *SPACES, "env", "-i", "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                               "HOME=/root", *command], text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, **more)
-        if status is not None and done.returncode != status:
-            raise AssertionError(f"{self.id}: {command} ended with {done.returncode}: {done.stdout}")
-        return done.stdout
-
-    def read(self, path):
-        return self.inside("cat", path)

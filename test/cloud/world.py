@@ -24,6 +24,7 @@ import machine
 import metadata
 import mirror
 import proxy
+from box import BOX, IN_THE_BOX, enter, lacks  # noqa: F401
 from cloud import KEY, REGION, SECRET, Skip, wait_for
 
 try:
@@ -34,36 +35,19 @@ except ImportError:
 
 # AWS's own address, as machines and operator see it, and the operator's, both of ranges that are for examples (RFC 5737).
 FRONT, PORT, OPERATOR = "198.51.100.1", 4566, "203.0.113.7"
-BOX = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-NEEDED = ("unshare", "nsenter", "ip", "sshd", "ssh-keygen")
-IN_THE_BOX = "EDCC_TEST_BOX"
+NEEDED = ("sshd", "ssh-keygen")
 
 
 def missing():
     """What this computer lacks for playing machines; None where it has everything."""
-    if not boto3:
-        return "moto and boto3 are not installed (pip install 'moto[server]')"
-    if os.geteuid() != 0:
-        return "playing machines needs root"
-    path = os.environ["PATH"] + ":/usr/sbin:/sbin"
-    for program in NEEDED:
-        if not any(os.access(os.path.join(folder, program), os.X_OK) for folder in path.split(":")):
-            return f"{program} is not installed"
-    tried = subprocess.run([*BOX, "mount", "-t", "tmpfs", "none", machine.SHELTER], capture_output=True, text=True)
-    return f"namespaces are not allowed here: {tried.stderr.strip()}" if tried.returncode else None
+    return lacks(*NEEDED) if boto3 else "moto and boto3 are not installed (pip install 'moto[server]')"
 
 
 def box():
     """Runs this program again, from its start, in the box; returns there, or here where there can be none."""
-    if os.environ.get(IN_THE_BOX) or missing():
-        return
-    outside = os.open("/proc/self/ns/net", os.O_RDONLY)
-    os.set_inheritable(outside, True)
-    os.environ[IN_THE_BOX] = str(outside)
-    os.environ["EDCC_TEST_SOURCES"] = cloud.SOURCES  # also for those with another HOME
-    os.environ["PATH"] += ":/usr/sbin:/sbin"
-    # A shell as the first process, since that one has to take leave of orphans.
-    os.execvp(BOX[0], [*BOX, "bash", "-c", '"$@"; exit $?', "box", sys.executable, *sys.argv])
+    if not os.environ.get(IN_THE_BOX) and not missing():
+        os.environ["EDCC_TEST_SOURCES"] = cloud.SOURCES  # also for those with another HOME
+        enter()
 
 
 class World:
