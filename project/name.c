@@ -52,6 +52,11 @@ name_unknown(struct loader *l, struct span span, const struct space *space, stru
 	struct diag *diag = diag_error(l->diags, span, "unknown name '%.*s'", STR_ARG(name));
 	struct suggest suggest = suggest_for(name);
 
+	if (str_is(name, "DISTCC_HOSTS")) {
+		diag_hint(diag,
+			"distcc reads its hosts from a file that follows the fleet: a recipe sees them with 'distcc --show-hosts'");
+		return;
+	}
 	if (name_is_reserved(name)) {
 		diag_hint(diag, "'%.*s' is known to recipes only: write $%.*s there", STR_ARG(name), STR_ARG(name));
 		return;

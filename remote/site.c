@@ -25,7 +25,6 @@ remote_environment(struct run *run, struct arena *arena, struct map *out)
 		size_t name = strcspn(entries[i], "=");
 		*map_at(out, (struct str){entries[i], name}) = (void *)(uintptr_t)(entries[i] + name + 1);
 	}
-	/* The HOST's own hosts file follows the fleet while a step runs. */
 	struct distcc_client client = {
 		.folder = STR(CLIENT),
 		.log = STR(CLIENT "/client.log"),

@@ -39,41 +39,6 @@ distcc_jobs(const struct world *world, int local_slots, int asked)
 	return world->most_jobs && jobs > world->most_jobs ? world->most_jobs : jobs;
 }
 
-struct str
-distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool compressed)
-{
-	struct buf text = buf_new(arena);
-	for (uint32_t i = 0; i < count; i++)
-		if (hosts[i].ready)
-			buf_printf(&text, "%s%.*s/%d%.*s%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
-				STR_ARG(hosts[i].rest), compressed && !hosts[i].apart ? ",lzo" : "");
-	return str_from(buf_c(&text));
-}
-
-struct str
-distcc_host_list(struct arena *arena, const struct project *project, const struct world *world, struct str hosts)
-{
-	int cpp = project->machines.local_slots_cpp, local = distcc_local_slots(project, world);
-	struct buf text = buf_new(arena);
-	buf_printf(&text, "--localslots=%d --localslots_cpp=%d", local, cpp ? cpp : 2 * local);
-	const struct str parts[] = {world->hosts_before, hosts, world->hosts_after};
-	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
-		if (parts[i].n)
-			buf_printf(&text, " %.*s", STR_ARG(parts[i]));
-	return str_from(buf_c(&text));
-}
-
-struct str
-distcc_called(struct str address)
-{
-	size_t at = str_find(address, '@');
-	if (at < address.n)
-		return str_part(address, at + 1, address.n);
-	if (address.n && *address.s == '[')
-		return str_part(address, 1, str_find(address, ']'));
-	return str_part(address, 0, str_find(address, ':'));
-}
-
 const char *
 distcc_ssh(char *const *environment)
 {
@@ -120,13 +85,21 @@ put(struct map *out, const char *name, struct str terminated)
 	*map_at(out, str_from(name)) = (void *)terminated.s;
 }
 
+/* What the user's own environment says of the hosts is not what the file says; with a period of 0 distcc would try a host that refuses for ever. */
+static void
+drop_own(struct map *out)
+{
+	static const char *const names[] = {"DISTCC_HOSTS", "DISTCC_BACKOFF_PERIOD"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (map_get(out, str_from(names[i])))
+			*map_at(out, str_from(names[i])) = NULL;
+}
+
 /* How the client is to behave; why, see doc/distcc.md. */
 static void
 add_client(const struct run *run, struct arena *arena, const struct distcc_client *client, struct map *out)
 {
 	const struct distcc_settings *set = &run->project->distcc;
-	if (client->hosts.n)
-		put(out, "DISTCC_HOSTS", client->hosts);
 	put(out, "DISTCC_DIR", client->folder);
 	put(out, "DISTCC_LOG", client->log);
 	put(out, "DISTCC_PAUSE_TIME_MSEC", STR(PAUSE_MS));
@@ -149,30 +122,34 @@ distcc_client_environment(struct run *run, struct arena *arena, const struct dis
 	put(out, "CXX", toolchain_call(arena, toolchain->cxx, distributed, project->cached));
 	put(out, "JOBS", str_printf(arena, "%d", run->plan->jobs));
 	put(out, "EDCC_HOSTS", names);
+	drop_own(out);
 	if (distributed)
 		add_client(run, arena, client, out);
-	else
-		put(out, "DISTCC_HOSTS", STR(""));
 	if (project->cached)
 		ccache_environment(project, arena, client->cache, client->stats, distributed, out);
+}
+
+static bool
+uses_ssh(const struct world *world)
+{
+	for (uint32_t i = 0; i < world->host_count; i++)
+		if (str_find(world->hosts[i].address, '@') < world->hosts[i].address.n)
+			return true;
+	return false;
 }
 
 void
 distcc_environment(struct run *run, struct arena *arena, struct map *out)
 {
 	const struct project *project = run->project;
-	pthread_mutex_lock(&run->mutex);
-	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, str_is(project->distcc.compression, "yes"));
-	pthread_mutex_unlock(&run->mutex);
 	struct distcc_client client = {
 		.folder = distcc_client_folder(arena, run),
 		.log = distcc_client_log(arena, run),
-		.hosts = distcc_host_list(arena, project, run->plan->world, hosts),
 		.cache = ccache_folder(arena, project),
 		.stats = ccache_stats_log(arena, run),
 	};
 	distcc_client_environment(run, arena, &client, out);
-	if (memchr(hosts.s ? hosts.s : "", '@', hosts.n))
+	if (uses_ssh(run->plan->world))
 		put(out, "DISTCC_SSH", str_from(distcc_ssh(run->environment)));
 }
 

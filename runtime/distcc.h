@@ -11,10 +11,12 @@ int distcc_local_slots(const struct project *, const struct world *);
 /* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
 int distcc_jobs(const struct world *, int local_slots, int asked);
 
-/* The DISTCC_HOSTS text of the hosts that are ready: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
+/* The hosts that are ready, as distcc's list has them: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
 struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);
-/* The same within all that DISTCC_HOSTS says on this machine: what may run here at once, and what the project's own list has besides. */
+/* The same within the whole list on this machine: what may run here at once, and what the project's own list has besides. */
 struct str distcc_host_list(struct arena *, const struct project *, const struct world *, struct str hosts);
+/* Replaces the list in the run's DISTCC_DIR, which distcc reads at each call. With the run's mutex held: what is written last is what is. */
+bool distcc_write_hosts(struct run *, struct arena *, struct str *error);
 /* What distcc calls a host in its state files: of "ann@red" or "red:3633" it is "red". */
 struct str distcc_called(struct str address);
 /* How hosts are reached over ssh: the user's DISTCC_SSH, or one that never asks. */
@@ -22,9 +24,8 @@ const char *distcc_ssh(char *const *environment);
 
 /* What a client finds where it runs. Texts are none where there is nothing to be said. */
 struct distcc_client {
-	struct str folder; /* DISTCC_DIR */
+	struct str folder; /* DISTCC_DIR; its file `hosts` is the list */
 	struct str log;
-	struct str hosts; /* DISTCC_HOSTS; none: what the file `hosts` in its folder says at each call */
 	struct str cache, stats; /* of ccache: its folder, its record */
 };
 /* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS CCACHE_*. `out` is a map from name to const char *. */

@@ -186,7 +186,7 @@ facts_of(struct arena *arena, const struct world *world)
 	return facts;
 }
 
-/* DISTCC_HOSTS as the steps will have it once all are proved, ready to be used without edcc. */
+/* The list as distcc will have it once all are proved, ready to be used without edcc. */
 static void
 add_notes(struct arena *arena, const struct project *project, struct world *world)
 {

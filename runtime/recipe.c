@@ -137,6 +137,8 @@ build_environment(struct run *run, struct recipes *recipes, const struct scope *
 	environment->entries = arena_array(arena, char *, map.count + 1);
 	for (uint32_t i = 0; i < map.count; i++) {
 		struct map_entry *entry = &map.entries[i];
+		if (!entry->value)
+			continue;
 		struct str line = str_printf(arena, "%.*s=%s", STR_ARG(entry->key), (const char *)entry->value);
 		if (str_starts(entry->key, STR("BASH_FUNC_")))
 			environment->plain = false;

@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "runtime/cloud.h"
 #include "runtime/recipe.h"
+#include "runtime/site.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -209,12 +210,19 @@ fill_host(struct json_writer *json, void *context)
 static void
 change_host(struct run *run, struct host *host, bool ready, struct str reason)
 {
+	const struct site *site = run->provider->site;
+	struct arena arena = {NULL};
+	struct str error;
 	pthread_mutex_lock(&run->mutex);
 	host->ready = ready;
 	host->out_reason = str_dup(&run->arena, reason);
 	run->fleet_changes++;
 	struct host changed = *host;
+	bool listed = !site->list_hosts || site->list_hosts(run, &arena, &error);
 	pthread_mutex_unlock(&run->mutex);
+	if (!listed)
+		event_warning(run->events, STR("distcc keeps to the hosts it knew; make room there"), "%.*s", STR_ARG(error));
+	arena_free(&arena);
 	event_emit(run->events, (struct event){.kind = EVENT_HOST,
 					.name = changed.name,
 					.text = ready ? STR("ready") : STR("out"),

@@ -40,7 +40,7 @@ bool failure_remove(struct failure *, struct arena *, struct str path);
 /* A machine of the running fleet. */
 struct host {
 	struct str name;
-	struct str address; /* for DISTCC_HOSTS: 127.0.0.2:41001 */
+	struct str address; /* as in distcc's list: 127.0.0.2:41001 */
 	struct str rest; /* what follows its slots there: ",lzo" */
 	bool apart; /* not ours: its own log cannot be read, its clients' says what it did */
 	pid_t pid; /* local: its distccd, a child of ours */
@@ -95,7 +95,7 @@ bool run_done(struct run *, const struct action *, void (*result)(struct json_wr
 /* Journals what is worth knowing of the run and is not needed to undo it: where that cannot be written a warning says so. */
 void run_record(struct run *, enum record, struct str name, void (*fill)(struct json_writer *, void *), void *context);
 
-/* The host is proved, or is out of the fleet (and why): what is started from now on goes by it; emitted and journaled. */
+/* The host is proved, or is out of the fleet (and why): distcc's list and what is started from now on go by it; emitted and journaled. */
 void run_host_ready(struct run *, struct host *);
 void run_host_out(struct run *, struct host *, struct str reason);
 

@@ -10,7 +10,8 @@ struct cloud_stored;
 
 /* Each that can fail returns false with *error a sentence, or with the failure. All but watch and unwatch are called by several threads at once. */
 struct site {
-	/* Adds what a recipe has there besides the file's own variables: the machine's own environment, the compilers to call. `out` is a map from name to const char *. */
+	/* Adds what a recipe has there besides the file's own variables: the machine's own environment, the compilers to call. `out` is a map from name to const char *,
+	 * NULL where it is not to be there. */
 	void (*environment)(struct run *, struct arena *, struct map *out);
 	/* Runs step->build's recipe to its end: its output goes to step->output, its calls to its judge, in the order they came in (step_call); the last is
 	 * step_end. False with the failure where it could not be started or its end will never be known. */
@@ -26,6 +27,8 @@ struct site {
 	/* Follows what the hosts do, on a thread of its own, until stopped: SLOTS events, hosts that come and go. */
 	void *(*watch)(struct run *);
 	void (*unwatch)(void *);
+	/* The hosts that are ready have changed: distcc's list there is to follow. With the run's mutex held. NULL: the machine sees to it itself. */
+	bool (*list_hosts)(struct run *, struct arena *, struct str *error);
 	/* Brings the logs of clients and hosts to where distcc_client_log and distcc_host_log say. What cannot be brought is a warning. */
 	void (*collect)(struct run *);
 };

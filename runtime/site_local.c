@@ -89,5 +89,6 @@ const struct site site_local = {
 	.store = local_store,
 	.watch = local_watch,
 	.unwatch = local_unwatch,
+	.list_hosts = distcc_write_hosts,
 	.collect = local_collect,
 };

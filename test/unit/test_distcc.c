@@ -245,6 +245,7 @@ the_environment_of_a_recipe(void **state)
 	fleet->plan->jobs = 6;
 	fleet->project.distcc.local_slots = 2;
 	struct map map = map_new(&fleet->arena);
+	*map_at(&map, STR("DISTCC_HOSTS")) = "elsewhere";
 	distcc_environment(&fleet->run, &fleet->arena, &map);
 	assert_string_equal(value_of(&map, "CC"), "ccache gcc");
 	assert_string_equal(value_of(&map, "CXX"), "ccache g++");
@@ -252,7 +253,8 @@ the_environment_of_a_recipe(void **state)
 	assert_string_equal(value_of(&map, "CCACHE_PREFIX"), "distcc");
 	assert_string_equal(value_of(&map, "CCACHE_DIR"), str_printf(&fleet->arena, "%s/cache", fleet->dir).s);
 	assert_string_equal(value_of(&map, "CCACHE_MAXSIZE"), "5242880Ki");
-	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4 127.0.0.2:41001/2");
+	assert_null(value_of(&map, "DISTCC_HOSTS"));
+	assert_null(value_of(&map, "DISTCC_SSH"));
 	assert_string_equal(value_of(&map, "EDCC_HOSTS"), "127.0.0.2");
 	assert_string_equal(value_of(&map, "DISTCC_IO_TIMEOUT"), "60");
 	assert_string_equal(value_of(&map, "DISTCC_FALLBACK"), "1");
@@ -260,7 +262,43 @@ the_environment_of_a_recipe(void **state)
 	map = map_new(&fleet->arena);
 	distcc_environment(&fleet->run, &fleet->arena, &map);
 	assert_string_equal(value_of(&map, "CCACHE_PREFIX"), "distcc");
-	assert_string_equal(value_of(&map, "DISTCC_HOSTS"), "--localslots=2 --localslots_cpp=4");
+	assert_string_equal(value_of(&map, "EDCC_HOSTS"), "");
+	fleet_free(fleet);
+}
+
+/* --- the hosts file --- */
+
+static void
+assert_hosts_file(struct fleet *fleet, const char *expected)
+{
+	struct str text = {0}, error;
+	const char *path = str_printf(&fleet->arena, "%.*s/hosts", STR_ARG(distcc_client_folder(&fleet->arena, &fleet->run))).s;
+	assert_true(os_read(&fleet->arena, path, 4096, &text, &error));
+	assert_text(text, expected);
+}
+
+static void
+the_hosts_file_follows_the_fleet(void **state)
+{
+	(void)state;
+	struct fleet *fleet = fleet_new(2);
+	struct str error;
+	fleet->project.distcc.local_slots = 2;
+	fleet_open(fleet);
+	struct host *hosts = fleet->run.hosts;
+	hosts[0].address = STR("127.0.0.2:41001");
+	hosts[1].address = STR("127.0.0.3:41002");
+	hosts[0].slots = hosts[1].slots = 4;
+	run_host_ready(&fleet->run, &hosts[0]);
+	assert_int_equal(fleet->events[0].kind, EVENT_WARNING);
+	assert_text(fleet->events[0].hint, "distcc keeps to the hosts it knew; make room there");
+	assert_true(os_make_folders(&fleet->arena, distcc_client_folder(&fleet->arena, &fleet->run).s, true, &error));
+	run_host_ready(&fleet->run, &hosts[1]);
+	assert_hosts_file(fleet, "--localslots=2 --localslots_cpp=4 127.0.0.2:41001/4 127.0.0.3:41002/4\n");
+	run_host_out(&fleet->run, &hosts[0], STR("it burns"));
+	assert_hosts_file(fleet, "--localslots=2 --localslots_cpp=4 127.0.0.3:41002/4\n");
+	run_host_out(&fleet->run, &hosts[1], STR("it burns"));
+	assert_hosts_file(fleet, "--localslots=2 --localslots_cpp=4\n");
 	fleet_free(fleet);
 }
 
@@ -277,6 +315,7 @@ main(void)
 		cmocka_unit_test(native_flags_are_counted),
 		cmocka_unit_test(state_files_are_read_with_care),
 		cmocka_unit_test(the_environment_of_a_recipe),
+		cmocka_unit_test(the_hosts_file_follows_the_fleet),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* Whole runs with actions made by hand: order, failure, cancellation, teardown. */
 #include "engine.h"
 
+#include "runtime/distcc.h"
 #include "runtime/teardown.h"
 
 #include <fcntl.h>
@@ -57,11 +58,21 @@ fail_thing(struct run *run, const struct action *action, struct failure *failure
 
 static const struct action_type bad_thing = {.name = "thing", .section = SECTION_FLEET, .run = fail_thing, .undo = remove_thing};
 
+/* Where distcc's list is. */
+static void
+make_client_folder(struct run *run)
+{
+	struct arena arena = {0};
+	struct str error;
+	assert_true(os_make_folders(&arena, distcc_client_folder(&arena, run).s, true, &error));
+	arena_free(&arena);
+}
+
 static bool
 no_canary(struct run *run, const struct action *action, struct failure *failure)
 {
-	(void)run;
 	(void)action;
+	make_client_folder(run);
 	failure_set(failure, EXIT_STATUS_PROVIDER, "it does not answer");
 	return false;
 }
@@ -70,6 +81,7 @@ static bool
 good_canary(struct run *run, const struct action *action, struct failure *failure)
 {
 	(void)failure;
+	make_client_folder(run);
 	run_host_ready(run, &run->hosts[action->index]);
 	return true;
 }
@@ -271,14 +283,17 @@ later_steps_know_of_a_host_that_is_lost(void **state)
 	(void)state;
 	static const struct action_type loss = {.name = "loss", .section = SECTION_SETUP, .run = lose_host};
 	struct engine *engine = engine_new();
+	setenv("DISTCC_HOSTS", "elsewhere", 1);
 	add_hosts(engine, 2, 0);
-	engine->project.builds[0].recipe = STR("echo \"[$EDCC_HOSTS] $DISTCC_HOSTS\"");
+	static const char show[] = "echo \"[$EDCC_HOSTS] ${DISTCC_HOSTS-none} $(cat $DISTCC_DIR/hosts)\"";
+	engine->project.builds[0].recipe = str_from(show);
 	engine_action(engine, &loss, "loss", 1, true);
-	engine_step(engine, "later", "echo \"[$EDCC_HOSTS] $DISTCC_HOSTS\"", true);
+	engine_step(engine, "later", show, true);
 	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
-	assert_has(engine, "output compile|[h0 h1] --localslots=0 --localslots_cpp=0 /1 /1\n");
+	assert_has(engine, "output compile|[h0 h1] none --localslots=0 --localslots_cpp=0 /1 /1\n");
 	assert_has(engine, "host h1|out|it burns|");
-	assert_has(engine, "output later|[h0] --localslots=0 --localslots_cpp=0 /1\n");
+	assert_has(engine, "output later|[h0] none --localslots=0 --localslots_cpp=0 /1\n");
+	unsetenv("DISTCC_HOSTS");
 	engine_free(engine);
 }
 

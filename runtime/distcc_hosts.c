@@ -1,0 +1,73 @@
+/* The hosts as distcc is told of them: its list, and the file of its folder that follows the fleet. */
+#include "runtime/distcc.h"
+
+#include "base/arena.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct str
+distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool compressed)
+{
+	struct buf text = buf_new(arena);
+	for (uint32_t i = 0; i < count; i++)
+		if (hosts[i].ready)
+			buf_printf(&text, "%s%.*s/%d%.*s%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
+				STR_ARG(hosts[i].rest), compressed && !hosts[i].apart ? ",lzo" : "");
+	return str_from(buf_c(&text));
+}
+
+struct str
+distcc_host_list(struct arena *arena, const struct project *project, const struct world *world, struct str hosts)
+{
+	int cpp = project->machines.local_slots_cpp, local = distcc_local_slots(project, world);
+	struct buf text = buf_new(arena);
+	buf_printf(&text, "--localslots=%d --localslots_cpp=%d", local, cpp ? cpp : 2 * local);
+	const struct str parts[] = {world->hosts_before, hosts, world->hosts_after};
+	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+		if (parts[i].n)
+			buf_printf(&text, " %.*s", STR_ARG(parts[i]));
+	return str_from(buf_c(&text));
+}
+
+struct str
+distcc_called(struct str address)
+{
+	size_t at = str_find(address, '@');
+	if (at < address.n)
+		return str_part(address, at + 1, address.n);
+	if (address.n && *address.s == '[')
+		return str_part(address, 1, str_find(address, ']'));
+	return str_part(address, 0, str_find(address, ':'));
+}
+
+/* Not onto the disk as all that must outlive a crash: without this run nobody reads it. */
+static bool
+replace(const char *path, const char *beside, struct str text)
+{
+	int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return false;
+	bool written = os_write_all(fd, text);
+	int reason = errno;
+	close(fd);
+	errno = reason;
+	return written && rename(beside, path) == 0;
+}
+
+bool
+distcc_write_hosts(struct run *run, struct arena *arena, struct str *error)
+{
+	const struct project *project = run->project;
+	struct str folder = distcc_client_folder(arena, run);
+	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, str_is(project->distcc.compression, "yes"));
+	struct str list = distcc_host_list(arena, project, run->plan->world, hosts);
+	const char *path = str_printf(arena, "%.*s/hosts", STR_ARG(folder)).s, *beside = str_printf(arena, "%s.new", path).s;
+	if (replace(path, beside, str_printf(arena, "%.*s\n", STR_ARG(list))))
+		return true;
+	*error = str_printf(arena, "cannot write '%s': %s", path, strerrordesc_np(errno));
+	return false;
+}
