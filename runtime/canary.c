@@ -18,33 +18,33 @@
 #define REFERENCE "reference.o"
 
 /* Needs the preprocessor, the optimizer, data and code; no headers, so that a cross compiler without a C library will do. */
-static const char canary_text[] = "#define SIZE(a) (sizeof(a) / sizeof((a)[0]))\n"
-				  "#define FOLD(h, c) (((h) ^ (c)) * 16777619u)\n"
-				  "\n"
-				  "struct point {\n"
-				  "\tdouble x, y;\n"
-				  "};\n"
-				  "\n"
-				  "static const char name[] = __FILE__;\n"
-				  "static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};\n"
-				  "\n"
-				  "unsigned edcc_canary_hash(void)\n"
-				  "{\n"
-				  "\tunsigned hash = 2166136261u;\n"
-				  "\tfor (unsigned i = 0; i + 1 < SIZE(name); i++)\n"
-				  "\t\thash = FOLD(hash, (unsigned char)name[i]);\n"
-				  "\treturn hash;\n"
-				  "}\n"
-				  "\n"
-				  "double edcc_canary_area(void)\n"
-				  "{\n"
-				  "\tdouble sum = 0;\n"
-				  "\tfor (unsigned i = 0; i < SIZE(square); i++) {\n"
-				  "\t\tstruct point a = square[i], b = square[(i + 1) % SIZE(square)];\n"
-				  "\t\tsum += a.x * b.y - b.x * a.y;\n"
-				  "\t}\n"
-				  "\treturn sum / 2;\n"
-				  "}\n";
+const char canary_text[] = "#define SIZE(a) (sizeof(a) / sizeof((a)[0]))\n"
+			   "#define FOLD(h, c) (((h) ^ (c)) * 16777619u)\n"
+			   "\n"
+			   "struct point {\n"
+			   "\tdouble x, y;\n"
+			   "};\n"
+			   "\n"
+			   "static const char name[] = __FILE__;\n"
+			   "static const struct point square[] = {{0, 0}, {0, 1}, {1, 1}, {1, 0}};\n"
+			   "\n"
+			   "unsigned edcc_canary_hash(void)\n"
+			   "{\n"
+			   "\tunsigned hash = 2166136261u;\n"
+			   "\tfor (unsigned i = 0; i + 1 < SIZE(name); i++)\n"
+			   "\t\thash = FOLD(hash, (unsigned char)name[i]);\n"
+			   "\treturn hash;\n"
+			   "}\n"
+			   "\n"
+			   "double edcc_canary_area(void)\n"
+			   "{\n"
+			   "\tdouble sum = 0;\n"
+			   "\tfor (unsigned i = 0; i < SIZE(square); i++) {\n"
+			   "\t\tstruct point a = square[i], b = square[(i + 1) % SIZE(square)];\n"
+			   "\t\tsum += a.x * b.y - b.x * a.y;\n"
+			   "\t}\n"
+			   "\treturn sum / 2;\n"
+			   "}\n";
 
 static const char *
 file_in(struct arena *arena, struct str folder, const char *name)
@@ -106,7 +106,7 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 	struct arena arena = {0};
 	const struct toolchain *toolchain = &run->plan->world->toolchain;
 	struct str folder = fleet_canary_folder(&arena, run), text;
-	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), STR(canary_text), 0644, &text);
+	bool done = os_write_atomic(&arena, file_in(&arena, folder, CANARY_SOURCE), str_from(canary_text), 0644, &text);
 	if (!done) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
 		failure_hint(failure, "the run's folder must be writable and have room");

@@ -6,6 +6,8 @@
 
 /* Its name in the hosts' logs: what they did for the build is without it. */
 #define CANARY_SOURCE "edcc-canary.c"
+/* What is in it. */
+extern const char canary_text[];
 
 /* The reference: the compile on this machine. */
 extern const struct action_type action_compiler;

@@ -7,9 +7,9 @@
 /* In the text that compilers put into every object. */
 static const char *const makers[] = {"GCC: (", "clang version "};
 
-/* "GCC: (Debian 12.2.0-14) 12.2.0": the whole text between zero bytes that has a compiler's mark; none where there is none. */
-static struct str
-maker_of(struct str object)
+/* The whole text between zero bytes that has a compiler's mark. */
+struct str
+object_maker(struct str object)
 {
 	for (size_t i = 0; i < sizeof makers / sizeof *makers; i++) {
 		const char *mark = object.n ? memmem(object.s, object.n, makers[i], strlen(makers[i])) : NULL;
@@ -41,7 +41,7 @@ same_machine(struct str a, struct str b)
 struct str
 object_differs(struct arena *arena, struct str theirs, struct str ours)
 {
-	struct str there = maker_of(theirs), here = maker_of(ours);
+	struct str there = object_maker(theirs), here = object_maker(ours);
 	if (!same_machine(theirs, ours))
 		return STR("its compiler makes objects for another kind of machine");
 	if (there.n && here.n && !str_eq(there, here))
