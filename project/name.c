@@ -11,6 +11,7 @@
 	RESERVED(JOBS, false)          \
 	RESERVED(DISTCC_HOSTS, false)  \
 	RESERVED(EDCC_HOSTS, false)    \
+	RESERVED(EDCC_TARGET, false)   \
 	RESERVED(EDCC_RUN, false)      \
 	RESERVED(EDCC_PROJECT, false)  \
 	RESERVED(EDCC_PROVIDER, false) \

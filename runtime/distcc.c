@@ -122,6 +122,7 @@ distcc_client_environment(struct run *run, struct arena *arena, const struct dis
 	put(out, "CXX", toolchain_call(arena, toolchain->cxx, distributed, project->cached));
 	put(out, "JOBS", str_printf(arena, "%d", run->plan->jobs));
 	put(out, "EDCC_HOSTS", names);
+	put(out, "EDCC_TARGET", str_from(str_c(arena, project->compiler_set.target)));
 	drop_own(out);
 	if (distributed)
 		add_client(run, arena, client, out);

@@ -28,7 +28,7 @@ struct distcc_client {
 	struct str log;
 	struct str cache, stats; /* of ccache: its folder, its record */
 };
-/* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS CCACHE_*. `out` is a map from name to const char *. */
+/* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS EDCC_TARGET CCACHE_*. `out` is a map from name to const char *. */
 void distcc_client_environment(struct run *, struct arena *, const struct distcc_client *, struct map *out);
 /* The same for a client on this machine. */
 void distcc_environment(struct run *, struct arena *, struct map *out);

@@ -24,11 +24,22 @@ program_of(struct str command)
 	return slash ? str_part(program, (size_t)(slash + 1 - program.s), program.n) : program;
 }
 
+/* The name that the compiler is called by. Of `clang-14 -target aarch64-linux-gnu` that is not clang-14, which is this machine's own, but
+ * aarch64-linux-gnu-clang-14. */
+static struct str
+name_of(struct arena *arena, const struct run *run, struct str command)
+{
+	struct str program = program_of(command), target = run->project->compiler_set.target;
+	if (!target.n || !str_is(run->plan->world->toolchain.kind, "clang"))
+		return program;
+	return str_printf(arena, "%.*s-%.*s", STR_ARG(target), STR_ARG(program));
+}
+
 /* One for each C compiler: what an earlier run has left there is never another compiler's. */
 static struct str
 masquerade_folder(struct arena *arena, const struct run *run)
 {
-	return str_printf(arena, "compilers/%.*s", STR_ARG(program_of(run->plan->world->toolchain.cc)));
+	return str_printf(arena, "compilers/%.*s", STR_ARG(name_of(arena, run, run->plan->world->toolchain.cc)));
 }
 
 struct commands {
@@ -66,19 +77,20 @@ add_compiler(struct commands *commands, struct str command, const char *kind, co
 {
 	const struct project *project = commands->run->project;
 	const struct toolchain *toolchain = &commands->run->plan->world->toolchain;
-	struct str folder = masquerade_folder(commands->arena, commands->run), target = toolchain->target;
+	struct str asked = project->compiler_set.target, target = asked.n ? asked : toolchain->target;
+	struct str folder = masquerade_folder(commands->arena, commands->run);
 	struct str major = str_part(toolchain->version, 0, str_find(toolchain->version, '.'));
 	const char *front = project->cached ? "ccache" : "distcc";
 	if (!command.n)
 		return;
-	add(commands, folder, program_of(command), front, command);
-	if (!project->compiler_set.target.n) {
+	add(commands, folder, name_of(commands->arena, commands->run, command), front, command);
+	if (!asked.n) {
 		add(commands, folder, str_from(plain), front, command);
 		add(commands, folder, str_from(kind), front, command);
 		if (major.n)
 			add(commands, folder, str_printf(commands->arena, "%s-%.*s", kind, STR_ARG(major)), front, command);
 	}
-	if (target.n && str_is(toolchain->kind, "gcc")) {
+	if (asked.n || (target.n && str_is(toolchain->kind, "gcc"))) {
 		struct str name = str_printf(commands->arena, "%.*s-%s", STR_ARG(target), kind);
 		add(commands, folder, name, front, command);
 		if (major.n)

@@ -19,6 +19,9 @@ without "$masquerade"
 [ -z "${_DISTCC_SAFEGUARD-}" ] || exec "$@"
 case ${1-} in "$masquerade"/*) exec "$@" ;; esac
 
+# Of clang's two ways to name a target distcc knows only `-target`: after this one it would put another one, its own machine's.
+case " $* " in *' --target='*) export DISTCC_NO_REWRITE_CROSS=1 ;; esac
+
 case "${EDCC_NATIVE:+" $* "}" in
 *' -march=native '* | *' -mtune=native '* | *' -mcpu=native '*) ;;
 *) exec "$front" "$@" ;;

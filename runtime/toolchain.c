@@ -10,13 +10,15 @@
 /* A compiler that does not tell its version within this time is none. */
 #define PROBE_TIMEOUT_MS 10000
 #define PROBE_LIMIT ((size_t)64 << 10)
+/* More words than this a compiler's command does not have. */
+#define COMMAND_WORDS 8
 
 /* The C compilers that are known, what their C++ compilers are called, and how `-v` begins the version. */
 static const struct family {
-	const char *kind, *cxx, *says, *package;
+	const char *kind, *cxx, *says;
 } families[] = {
-	{"gcc", "g++", "gcc version ", "gcc"},
-	{"clang", "clang++", "clang version ", "clang"},
+	{"gcc", "g++", "gcc version "},
+	{"clang", "clang++", "clang version "},
 };
 #define FAMILY_COUNT (sizeof families / sizeof *families)
 
@@ -90,12 +92,17 @@ which(struct arena *arena, const char *program)
 	return found;
 }
 
-/* Asks the compiler; false where it is none of that kind. */
+/* Asks the compiler, with what its command says besides its name; false where it is none of that kind. */
 static bool
-probe(struct arena *arena, struct str kind, struct str path, struct str *version, struct str *target)
+probe(struct arena *arena, struct str kind, struct str path, struct str rest, struct str *version, struct str *target)
 {
-	struct str output, error, search = str_printf(arena, "PATH=%s", getenv("PATH") ? getenv("PATH") : "");
-	char *argv[] = {str_c(arena, path), "-v", NULL};
+	struct str output, error, word, search = str_printf(arena, "PATH=%s", getenv("PATH") ? getenv("PATH") : "");
+	char *argv[COMMAND_WORDS + 2] = {str_c(arena, path)};
+	size_t n = 1;
+	while (n < COMMAND_WORDS && str_split(&rest, ' ', &word))
+		if (word.n)
+			argv[n++] = str_c(arena, word);
+	argv[n] = "-v";
 	/* Its words are translated: only the C locale's are known here. */
 	char *env[] = {(char *)search.s, "LC_ALL=C", NULL};
 	struct os_spawn spawn = {.argv = argv, .env = env, .capture = true};
@@ -141,7 +148,8 @@ try_command(struct search *search, struct str cc)
 	found->cc_path = which(search->arena, str_c(search->arena, program));
 	if (!found->cc_path.n)
 		return false;
-	if (!probe(search->arena, found->kind, found->cc_path, &found->version, &found->target)) {
+	struct str rest = str_part(cc, program.n, cc.n);
+	if (!probe(search->arena, found->kind, found->cc_path, rest, &found->version, &found->target)) {
 		search->seen = str_printf(search->arena, "'%.*s' is no %s", STR_ARG(program), search->family->kind);
 		return false;
 	}
@@ -153,17 +161,26 @@ try_command(struct search *search, struct str cc)
 	return true;
 }
 
-/* The commands to try, from `gcc-12.2` to `gcc`; clang takes a target as an option, gcc has a program of its own for each. */
+struct str
+toolchain_before(struct arena *arena, struct str kind, struct str target)
+{
+	return target.n && str_is(kind, "gcc") ? str_printf(arena, "%.*s-", STR_ARG(target)) : STR("");
+}
+
+struct str
+toolchain_after(struct arena *arena, struct str kind, struct str target)
+{
+	return target.n && str_is(kind, "clang") ? str_printf(arena, " -target %.*s", STR_ARG(target)) : STR("");
+}
+
+/* The commands to try, from `gcc-12.2` to `gcc`. */
 static bool
 try_all(struct search *search)
 {
 	const struct compiler_settings *set = &search->project->compiler_set;
-	bool option = set->target.n && search->family == &families[1];
-	struct str prefix = STR(""), suffix = STR(""), version = search->version;
-	if (option)
-		suffix = str_printf(search->arena, " --target=%.*s", STR_ARG(set->target));
-	else if (set->target.n)
-		prefix = str_printf(search->arena, "%.*s-", STR_ARG(set->target));
+	struct str version = search->version, kind = str_from(search->family->kind);
+	struct str prefix = toolchain_before(search->arena, kind, set->target);
+	struct str suffix = toolchain_after(search->arena, kind, set->target);
 	if (set->cc.n)
 		return try_command(search, str_printf(search->arena, "%.*s%.*s", STR_ARG(set->cc), STR_ARG(suffix)));
 	for (;;) {
@@ -223,7 +240,7 @@ what_is_there(struct arena *arena)
 		for (size_t i = 0; i < names.n; i++) {
 			struct str path = which(arena, str_c(arena, names.w[i])), target;
 			if (path.n)
-				probe(arena, str_from(families[f].kind), path, &versions.w[i], &target);
+				probe(arena, str_from(families[f].kind), path, STR(""), &versions.w[i], &target);
 		}
 		for (size_t i = 0; i < names.n; i++) {
 			if (!versions.w[i].n)
@@ -244,20 +261,17 @@ what_is_there(struct arena *arena)
 	return buf_str(&text);
 }
 
-/* Debian's package: gcc-13, gcc-13-aarch64-linux-gnu, clang-15. */
-static struct str
-package_of(const struct search *search)
+struct str
+toolchain_package(struct arena *arena, struct str kind, struct str version, struct str target)
 {
-	struct str major = str_part(search->version, 0, str_find(search->version, '.'));
-	struct str target = search->project->compiler_set.target;
-	struct buf name = buf_new(search->arena);
-	buf_printf(&name, "%s%s%.*s", search->family->package, major.n ? "-" : "", STR_ARG(major));
-	if (target.n && search->family == &families[0]) {
+	struct str major = str_part(version, 0, str_find(version, '.'));
+	struct buf name = buf_new(arena);
+	buf_printf(&name, "%s%s%.*s", family_of(kind)->kind, major.n ? "-" : "", STR_ARG(major));
+	if (target.n && str_is(kind, "gcc"))
 		buf_printf(&name, "-%.*s", STR_ARG(target));
-		for (size_t i = 0; i < name.n; i++)
-			if (name.s[i] == '_')
-				name.s[i] = '-';
-	}
+	for (size_t i = 0; i < name.n; i++)
+		if (name.s[i] == '_')
+			name.s[i] = '-';
 	return buf_str(&name);
 }
 
@@ -280,7 +294,7 @@ file_missing(struct search *search, struct diags *diags)
 		diag_hint(diag, "correct 'cc' in the compiler block, or leave it out");
 	else
 		diag_hint(diag, "install it (on Debian: apt-get install %.*s) or ask for one that is there",
-			STR_ARG(package_of(search)));
+			STR_ARG(toolchain_package(search->arena, str_from(search->family->kind), search->version, set->target)));
 }
 
 bool

@@ -17,6 +17,14 @@ struct words toolchain_paths(struct arena *, const struct toolchain *);
 /* What to call: `distcc gcc-12`, and with ccache in front `ccache gcc-12`. */
 struct str toolchain_call(struct arena *, struct str command, bool distributed, bool cached);
 
+/* How a command says what it compiles for: gcc has a program of its own for each target (`aarch64-linux-gnu-gcc-12`), clang takes an option, in the two words
+ * that distcc understands (`clang-14 -target aarch64-linux-gnu`). Empty where it is the machine's own. */
+struct str toolchain_before(struct arena *, struct str kind, struct str target);
+struct str toolchain_after(struct arena *, struct str kind, struct str target);
+
+/* Debian's package of a compiler: gcc-13, gcc-13-aarch64-linux-gnu, clang-15. */
+struct str toolchain_package(struct arena *, struct str kind, struct str version, struct str target);
+
 /* Whether `12.2.0` is what `12.2` asks for. */
 bool toolchain_version_fits(struct str version, struct str asked);
 

@@ -101,7 +101,7 @@ targets(void **state)
 	assert_found(path, "x86_64-linux-gnu-gcc-12", "x86_64-linux-gnu-g++-12", "12.2.0");
 	project->compiler = STR("clang");
 	project->compiler_set.version = STR("14");
-	assert_found(path, "clang-14 --target=x86_64-linux-gnu", "clang++-14 --target=x86_64-linux-gnu", "14.0.6");
+	assert_found(path, "clang-14 -target x86_64-linux-gnu", "clang++-14 -target x86_64-linux-gnu", "14.0.6");
 }
 
 static void
