@@ -30,6 +30,12 @@ bool account_find(struct account *, struct str project, bool everywhere);
 void account_recall(const struct account *, struct remnant *);
 /* An array of the machines as their launch was recorded: id, private, public; NULL where it was not. */
 const struct json *account_machines(const struct journal_state *);
+/* account_fleet.c */
+/* Opens the account that the newest fleet is in, or that of --run, which runs or is kept: by the journals here, else by the tags. False where there is none (the failure
+ * says why); the account is to be closed either way. */
+bool account_fleet(struct account *, struct cli *, struct remnant *fleet);
+/* The file of the run's own key, where this folder has it; else NULL. */
+const char *account_key(const struct account *, struct str run);
 /* Files the failure; the result is its exit status. */
 enum exit_status account_refuse(struct account *);
 

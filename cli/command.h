@@ -21,6 +21,7 @@
 	COMMAND(vars)       \
 	COMMAND(std)        \
 	COMMAND(graph)      \
+	COMMAND(export)     \
 	COMMAND(completion) \
 	COMMAND(version)    \
 	COMMAND(help)

@@ -1,4 +1,4 @@
-#include "cli/command.h"
+#include "cli/export.h"
 #include "project/snippet.h"
 
 #include <string.h>
@@ -200,6 +200,8 @@ offer_arguments(struct completion *completion)
 		offer_runs(completion);
 	for (size_t i = 0; command == &command_completion && i < SHELL_COUNT; i++)
 		offer(completion, shells[i].name, "");
+	for (const struct export_kind *kind = export_kinds; command == &command_export && kind->name; kind++)
+		offer(completion, kind->name, kind->doc);
 	for (const struct snippet *snippet = snippets; command == &command_std && snippet->name; snippet++)
 		offer(completion, snippet->name, "");
 }
