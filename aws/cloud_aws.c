@@ -13,6 +13,8 @@
 /* Files at once, and parts of a large one at once; large ones go one after the other: so many requests, and no more memory, however much is stored. */
 #define STORES_AT_ONCE 8
 #define PARTS_AT_ONCE 6
+/* Another machine has so long to get a file. */
+#define LEND_SECONDS 3600
 
 struct account {
 	struct aws *aws;
@@ -206,6 +208,48 @@ cloud_drop(void *context, struct str url, struct str upload, struct failure *fai
 	return done;
 }
 
+static bool
+cloud_list(
+	void *context, struct arena *arena, struct str url, struct cloud_object **objects, size_t *count, struct failure *failure)
+{
+	struct account *account = context;
+	struct s3_object *found;
+	struct aws_error error;
+	struct str bucket, prefix;
+	s3_parse(url, &bucket, &prefix);
+	if (!s3_list(account->aws, arena, bucket, prefix, &found, count, &error))
+		return fail(account, &error, bucket, failure);
+	*objects = arena_array(arena, struct cloud_object, *count);
+	for (size_t i = 0; i < *count; i++)
+		(*objects)[i] = (struct cloud_object){
+			.url = str_printf(arena, "s3://%.*s/%.*s", STR_ARG(bucket), STR_ARG(found[i].key)), .size = found[i].size};
+	return true;
+}
+
+static bool
+cloud_lend(void *context, struct arena *arena, struct str url, struct str *get, struct failure *failure)
+{
+	struct account *account = context;
+	struct aws_s3_request request = {.method = "GET"};
+	struct aws_error error;
+	s3_parse(url, &request.bucket, &request.key);
+	return aws_s3_presign(account->aws, arena, &request, LEND_SECONDS, get, &error) ||
+	       fail(account, &error, request.bucket, failure);
+}
+
+static bool
+cloud_remove(void *context, struct str url, struct failure *failure)
+{
+	struct account *account = context;
+	struct arena arena = {NULL};
+	struct aws_error error;
+	struct str bucket, key;
+	s3_parse(url, &bucket, &key);
+	bool done = s3_delete(account->aws, &arena, bucket, key, &error) || fail(account, &error, bucket, failure);
+	arena_free(&arena);
+	return done;
+}
+
 /* --- messages --- */
 
 static bool
@@ -249,6 +293,9 @@ const struct cloud cloud_aws = {
 	.offer = cloud_offer,
 	.accept = cloud_accept,
 	.drop = cloud_drop,
+	.list = cloud_list,
+	.lend = cloud_lend,
+	.remove = cloud_remove,
 	.subscribe = cloud_subscribe,
 	.publish = cloud_publish,
 };

@@ -4,6 +4,7 @@
 #include "aws/sweep.h"
 
 #include "base/arena.h"
+#include "remote/cache.h"
 #include "remote/remote.h"
 #include "runtime/distcc.h"
 #include "runtime/step.h"
@@ -50,6 +51,7 @@ place_hosts(struct arena *arena, const struct project *project, const struct fle
 	world->host_count = last->first + last->count;
 	world->hosts = arena_array(arena, struct planned_host, world->host_count);
 	world->cpus = (int)seen->launches[0].types[0]->cpus;
+	world->memory = seen->launches[0].types[0]->memory >> 20;
 	for (size_t i = 0; i < seen->launch_count; i++) {
 		const struct fleet_launch *launch = &seen->launches[i];
 		int cpus = (int)launch->types[0]->cpus;
@@ -57,6 +59,7 @@ place_hosts(struct arena *arena, const struct project *project, const struct fle
 			int slots = h ? cpus : host_slots(cpus, world->host_count - 1);
 			world->hosts[h].name = h ? str_printf(arena, "coop-%u", h) : STR("host");
 			world->hosts[h].slots = project->distcc.slots ? (int)project->distcc.slots : slots;
+			world->all_cpus += cpus;
 		}
 	}
 }
@@ -271,7 +274,7 @@ aws_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *rea
 	struct planning planning = {arena, plan, plan->world->seen, plan->project->groups[0].span};
 	const struct fleet_kept *kept = planning.seen->kept;
 	uint32_t hosts = plan->world->host_count, source = NOT_PLANNED, boot;
-	*ready = arena_array(arena, uint32_t, hosts + 1);
+	*ready = arena_array(arena, uint32_t, hosts + 2);
 	if (kept)
 		boot = add(&planning, &action_adopt, "fleet", str_printf(arena, "that of run %.*s", STR_ARG(kept->run)),
 			NEEDS(NOT_PLANNED));
@@ -286,6 +289,15 @@ aws_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *rea
 	uint32_t tags = add(&planning, &action_tags, "tags", STR("whose it is, and the host's key: beside the build"), NEEDS(boot));
 	plan->actions[tags].why = STR("edcc gc and edcc ssh work from any machine");
 	*ready_count = hosts + 1;
+	if (remote_cache_is_kept(plan->project))
+		(*ready)[(*ready_count)++] = remote_plan_fetch(arena, plan, boot);
+}
+
+static void
+aws_plan_late(struct arena *arena, struct plan *plan)
+{
+	if (remote_cache_is_kept(plan->project))
+		remote_plan_save(arena, plan);
 }
 
 static const struct action_type *const types[] = {
@@ -305,6 +317,7 @@ const struct provider provider_aws = {
 	.name = "aws",
 	.observe = aws_observe,
 	.plan = aws_plan,
+	.plan_late = aws_plan_late,
 	.types = types,
 	.site = &site_remote,
 	.sweep = &aws_sweep,

@@ -96,11 +96,21 @@ check_unbuilt(struct loader *l, struct merges *merges, struct project *project)
 			"a journal in S3 is not in this version of edcc");
 		diag_hint(diag, "name a folder; what is in an account its tags say to any machine: edcc gc, destroy, status, ssh");
 	}
-	if (project->cache.keep.n) {
-		diag = diag_warning(l->diags, merge_span(l, merge_only(merges, BLOCK_cache), "keep"),
-			"this version of edcc does not keep the cache in S3");
-		diag_hint(diag, "on this machine ccache keeps it; elsewhere it lasts as long as the fleet ('limits: keep')");
-	}
+}
+
+/* A place in S3; on this machine ccache's folder stays by itself. */
+static void
+check_kept_cache(struct loader *l, struct merges *merges, struct project *project)
+{
+	struct str keep = project->cache.keep;
+	struct span span = keep.n ? merge_span(l, merge_only(merges, BLOCK_cache), "keep") : SPAN_NONE;
+
+	if (keep.n && (!str_starts(keep, STR("s3://")) || keep.n == 5 || keep.s[5] == '/'))
+		diag_hint(diag_error(l->diags, span, "'%.*s' is no place to keep a cache", STR_ARG(keep)),
+			"write s3://BUCKET/PREFIX/");
+	else if (keep.n && project->provider != PROVIDER_AWS)
+		diag_hint(diag_warning(l->diags, span, "'keep' does nothing here: it is for fleets of 'provider aws'"),
+			"on this machine the cache stays where it is from run to run");
 }
 
 /* Blocks that are there once, with no more to them than their settings. */
@@ -126,6 +136,7 @@ fill_settings(struct loader *l, struct merges *merges, struct project *project)
 		merge_settings(l, merges, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
 	check_source(l, merges, &project->source);
 	check_unbuilt(l, merges, project);
+	check_kept_cache(l, merges, project);
 	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
 }
 

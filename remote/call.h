@@ -28,6 +28,7 @@ struct remote {
 	bool closing, told; /* told: it knows its fleet */
 	int64_t enough; /* since when so many hosts are ready that the others are not waited for much longer; 0: they are not */
 	int64_t away; /* since when the watch has no connection; 0: it has */
+	struct str fetched; /* what of a cache that is kept has come: "restored 31.0 MB in 0.4 s"; none: nothing */
 	struct str over, way_out; /* why nobody waits for the machine any more, and what then; none: they do */
 };
 

@@ -3,6 +3,7 @@
 
 #include "runtime/cloud.h"
 
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -108,6 +109,20 @@ hear(struct sending *sending, struct str bytes)
 	}
 }
 
+static bool
+is_late(const struct sending *sending)
+{
+	return sending->file->until && os_now_ms() >= sending->file->until;
+}
+
+/* How long an answer is waited for, as poll has it. */
+static int
+wait_left(const struct sending *sending)
+{
+	int64_t left = sending->file->until - os_now_ms();
+	return !sending->file->until ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
 /* Once; true where every request was answered. */
 static bool
 send_once(struct sending *sending, bool *lost, struct str *error)
@@ -125,8 +140,8 @@ send_once(struct sending *sending, bool *lost, struct str *error)
 		return false;
 	for (ssize_t n = 1; n > 0;) {
 		struct pollfd waits[] = {{.fd = process.out, .events = POLLIN}, {.fd = cancel, .events = POLLIN}};
-		poll(waits, 2, -1);
-		if (waits[1].revents)
+		int some = poll(waits, 2, wait_left(sending));
+		if (waits[1].revents || !some)
 			break;
 		n = read(process.out, block, sizeof block);
 		if (n > 0)
@@ -151,6 +166,8 @@ send_all(struct sending *sending)
 			failure_set(sending->failure, EXIT_STATUS_INTERRUPTED, "interrupted");
 			return false;
 		}
+		if (is_late(sending))
+			return fail(sending, "there was no more time for it");
 		if (!lost)
 			return fail(sending, "the HOST does not say what came of it");
 		if (!away || sending->heard)

@@ -196,21 +196,21 @@ store_here(struct store *store, struct delivery delivery)
 
 /* One file on its way. What was begun of it is in the journal until it is known to be whole, under an action of its own. */
 struct ascent {
-	struct store *store;
-	struct delivery delivery;
+	struct run *run;
+	struct str to;
 	struct action action;
 	struct str upload;
 	int64_t told; /* when, by os_now_ms */
 	bool begun;
-	struct failure failure;
+	struct failure *failure;
 };
 
 static void
 fill_upload(struct json_writer *json, void *context)
 {
 	const struct ascent *ascent = context;
-	struct cloud_place place = cloud_place(ascent->store->run->project);
-	json_put_text(json, "url", ascent->delivery.to);
+	struct cloud_place place = cloud_place(ascent->run->project);
+	json_put_text(json, "url", ascent->to);
 	json_put_text(json, "upload", ascent->upload);
 	json_put_text(json, "region", place.region);
 	json_put_text(json, "profile", place.profile);
@@ -222,7 +222,7 @@ on_begun(void *context, struct str upload)
 {
 	struct ascent *ascent = context;
 	ascent->upload = upload;
-	ascent->begun = run_intent(ascent->store->run, &ascent->action, fill_upload, ascent, &ascent->failure);
+	ascent->begun = run_intent(ascent->run, &ascent->action, fill_upload, ascent, ascent->failure);
 	return ascent->begun;
 }
 
@@ -234,30 +234,40 @@ on_moved(void *context, int64_t done, int64_t total)
 	if (now - ascent->told < PROGRESS_MS)
 		return;
 	ascent->told = now;
-	event_emit(ascent->store->run->events,
-		(struct event){.kind = EVENT_PROGRESS, .name = ascent->delivery.to, .number = done, .total = total});
+	event_emit(ascent->run->events, (struct event){.kind = EVENT_PROGRESS, .name = ascent->to, .number = done, .total = total});
 }
 
-static bool
-ascend(struct ascent *ascent, struct arena *arena)
+bool
+artifact_upload(struct run *run, struct arena *arena, struct str from, struct str to, int64_t until, struct cloud_stored *stored,
+	struct failure *failure)
 {
-	struct store *store = ascent->store;
-	struct run *run = store->run;
-	struct cloud_stored result;
+	struct ascent ascent = {.run = run, .to = to, .told = os_now_ms(), .failure = failure};
 	struct str error;
 	struct cloud_file file = {
-		.path = str_c(arena, ascent->delivery.from),
-		.url = ascent->delivery.to,
-		.context = ascent,
+		.path = str_c(arena, from),
+		.url = to,
+		.until = until,
+		.context = &ascent,
 		.moved = on_moved,
 		.begun = on_begun,
 	};
-	if (!store->site->store(run, arena, &file, &result, &ascent->failure))
+	ascent.action.type = &action_artifact;
+	ascent.action.name = str_printf(arena, "upload %.*s", STR_ARG(to));
+	if (!run->provider->site->store(run, arena, &file, stored, failure))
 		return false;
-	if (ascent->begun)
-		journal_write(run->journal, RECORD_UNDONE, ascent->action.name, false, NULL, NULL, &error);
+	if (ascent.begun)
+		journal_write(run->journal, RECORD_UNDONE, ascent.action.name, false, NULL, NULL, &error);
+	return true;
+}
+
+static bool
+ascend(struct run *run, struct arena *arena, const struct delivery *delivery, struct failure *failure)
+{
+	struct cloud_stored result;
+	if (!artifact_upload(run, arena, delivery->from, delivery->to, 0, &result, failure))
+		return false;
 	struct stored stored = {.hex = str_c(arena, result.sha256), .size = (uint64_t)result.size};
-	return say_stored(run, ascent->delivery.to, stored, &ascent->failure);
+	return say_stored(run, delivery->to, stored, failure);
 }
 
 static void
@@ -267,21 +277,18 @@ store_there(void *context, void *item)
 	const struct delivery *delivery = item;
 	struct run *run = store->run;
 	struct arena arena = {NULL};
-	struct ascent ascent = {.store = store, .delivery = *delivery, .told = os_now_ms(), .failure = {.arena = &arena}};
-	ascent.action.type = &action_artifact;
-	ascent.action.name = str_printf(&arena, "upload %.*s", STR_ARG(delivery->to));
+	struct failure failure = {.arena = &arena};
 	pthread_mutex_lock(&store->mutex);
 	bool ended = store->failed || os_cancel_raised(&run->cancel);
 	pthread_mutex_unlock(&store->mutex);
-	bool done = !ended && ascend(&ascent, &arena);
+	bool done = !ended && ascend(run, &arena, delivery, &failure);
 	pthread_mutex_lock(&store->mutex);
 	if (!done && !ended && !store->failed) {
 		store->failed = true;
 		fail(store,
-			str_printf(&store->arena, "cannot store '%.*s': %.*s", STR_ARG(delivery->from),
-				STR_ARG(ascent.failure.message)),
+			str_printf(&store->arena, "cannot store '%.*s': %.*s", STR_ARG(delivery->from), STR_ARG(failure.message)),
 			"");
-		store->failure->hint = str_dup(store->failure->arena, ascent.failure.hint);
+		store->failure->hint = str_dup(store->failure->arena, failure.hint);
 	}
 	pthread_mutex_unlock(&store->mutex);
 	arena_free(&arena);

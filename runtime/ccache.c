@@ -25,6 +25,13 @@ put(struct map *out, const char *name, const char *value)
 	*map_at(out, str_from(name)) = (void *)value;
 }
 
+/* A number alone would be taken as gigabytes. */
+struct str
+ccache_size(struct arena *arena, const struct project *project)
+{
+	return str_printf(arena, "%lldKi", (long long)(project->cache.size + 1023) / 1024);
+}
+
 void
 ccache_environment(
 	const struct project *project, struct arena *arena, struct str folder, struct str stats, bool distributed, struct map *out)
@@ -33,13 +40,12 @@ ccache_environment(
 		put(out, "CCACHE_PREFIX", "distcc");
 	if (folder.n)
 		put(out, "CCACHE_DIR", str_c(arena, folder));
-	/* A number alone would be taken as gigabytes. */
-	put(out, "CCACHE_MAXSIZE", str_printf(arena, "%lldKi", (long long)(project->cache.size + 1023) / 1024).s);
+	put(out, "CCACHE_MAXSIZE", ccache_size(arena, project).s);
 	put(out, "CCACHE_STATSLOG", str_c(arena, stats));
 }
 
-uint64_t
-ccache_count_hits(struct arena *arena, const struct run *run)
+static uint64_t
+count_hits(struct arena *arena, const struct run *run)
 {
 	uint64_t count = 0;
 	size_t size = 0;
@@ -52,4 +58,17 @@ ccache_count_hits(struct arena *arena, const struct run *run)
 	free(line);
 	fclose(file);
 	return count;
+}
+
+void
+ccache_say_hits(struct run *run, struct str more)
+{
+	struct arena arena = {NULL};
+	unsigned long long hits = count_hits(&arena, run);
+	const char *noun = hits == 1 ? "compile" : "compiles";
+	if (more.n)
+		event_note(run->events, "%llu %s came from ccache (%.*s)", hits, noun, STR_ARG(more));
+	else if (hits)
+		event_note(run->events, "%llu %s came from ccache", hits, noun);
+	arena_free(&arena);
 }

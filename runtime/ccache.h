@@ -12,7 +12,10 @@ void ccache_environment(
 /* The folder that the file asks for on this machine; none where it does not. */
 struct str ccache_folder(struct arena *, const struct project *);
 
-/* How many compiles of the run came from the cache. */
-uint64_t ccache_count_hits(struct arena *, const struct run *);
+/* The most that it may keep, in ccache's words. */
+struct str ccache_size(struct arena *, const struct project *);
+
+/* Notes how many compiles of the run came from the cache, where some did or there is more to say. */
+void ccache_say_hits(struct run *, struct str more);
 
 #endif

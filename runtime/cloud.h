@@ -15,6 +15,7 @@ struct cloud_place {
 struct cloud_file {
 	const char *path; /* the site's: relative to the source tree; a cloud's store wants it whole */
 	struct str url; /* "s3://bucket/key" */
+	int64_t until; /* when, by os_now_ms, another machine's is given up; 0: never */
 	void *context;
 	void (*moved)(void *context, int64_t done, int64_t total);
 	/* There is something now that must be dropped by this name if the store does not end well. False ends it. */
@@ -46,6 +47,12 @@ struct cloud_parcel {
 	struct str upload; /* what must be dropped where it does not end well; none where nothing is begun */
 };
 
+/* A file that is stored. */
+struct cloud_object {
+	struct str url;
+	int64_t size;
+};
+
 struct cloud_message {
 	struct str topic; /* a name, or an ARN */
 	struct str subject, text;
@@ -70,6 +77,12 @@ struct cloud {
 	bool (*accept)(void *account, struct arena *, const struct cloud_parcel *, struct cloud_stored *, struct failure *);
 	/* Drops what a store has begun, also where `cancel` is raised; what is not there is dropped. */
 	bool (*drop)(void *account, struct str url, struct str upload, struct failure *);
+	/* What is stored whose URL begins so, sorted by URL; in the arena. */
+	bool (*list)(void *account, struct arena *, struct str url, struct cloud_object **, size_t *count, struct failure *);
+	/* A URL by which another machine may get it for a while: a secret. */
+	bool (*lend)(void *account, struct arena *, struct str url, struct str *get, struct failure *);
+	/* What is not there is removed. */
+	bool (*remove)(void *account, struct str url, struct failure *);
 	/* Makes the topic where it is not there, and subscribes the e-mail addresses that are not yet. */
 	bool (*subscribe)(void *account, struct str topic, struct words addresses, struct failure *);
 	bool (*publish)(void *account, const struct cloud_message *, struct failure *);

@@ -303,9 +303,9 @@ distcc_report(struct run *run)
 	explain_localhost(run->plan->world, &local.reasons);
 	struct compiles compiles = {local.count, list_counts(&arena, &local.reasons)};
 	report_one(run, THIS_MACHINE, compiles, list_counts(&arena, &local.others));
-	uint64_t hits = run->project->cached ? ccache_count_hits(&arena, run) : 0;
-	if (hits)
-		event_note(run->events, "%llu compiles came from ccache", (unsigned long long)hits);
+	/* Where the cache is kept elsewhere there is more to say, later. */
+	if (run->project->cached && !(run->remote && run->project->cache.keep.n))
+		ccache_say_hits(run, STR(""));
 	report_natives(run, &arena, &local.natives);
 	warn_of_fallback(run, &local, all + local.count);
 	arena_free(&arena);

@@ -161,13 +161,13 @@ follows(const struct run *run, const struct action *action)
 static bool
 due_artifact(void *context, const struct action *action)
 {
-	return action->type != &action_follow && follows(context, action);
+	return !action->type->late && follows(context, action);
 }
 
 static bool
-due_follow(void *context, const struct action *action)
+due_late(void *context, const struct action *action)
 {
-	return action->type == &action_follow && follows(context, action);
+	return action->type->late && follows(context, action);
 }
 
 /* Takes over what the schedule says went wrong; true where something newly did. */
@@ -261,7 +261,7 @@ run_followers(struct execution *execution)
 		return WAIT_FINISHED;
 	}
 	pronounce(execution);
-	if (schedule_run(execution->schedule, due_follow, run) == WAIT_LET_GO)
+	if (schedule_run(execution->schedule, due_late, run) == WAIT_LET_GO)
 		return WAIT_LET_GO;
 	heed_failure(execution);
 	if (schedule_cancelled(execution->schedule))

@@ -17,4 +17,4 @@ run_follow(struct run *run, const struct action *action, struct failure *failure
 	return on->recipe.n == 0 || step_run(run, &build, failure);
 }
 
-const struct action_type action_follow = {.name = "follow", .section = SECTION_BUILD, .run = run_follow};
+const struct action_type action_follow = {.name = "follow", .section = SECTION_BUILD, .late = true, .run = run_follow};

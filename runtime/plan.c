@@ -298,5 +298,7 @@ plan_make(struct arena *arena, const struct project *project, const struct world
 	add_steps(&making);
 	add_artifacts(&making);
 	add_follows(&making);
+	if (world->provider->plan_late)
+		world->provider->plan_late(arena, plan);
 	return plan;
 }

@@ -69,6 +69,7 @@ struct action_type {
 	enum section section;
 	const char *undo_text; /* how the plan says that it is undone: "stop", "remove"; NULL where it leaves nothing behind */
 	bool optional; /* its failure takes a host out instead of failing the run */
+	bool late; /* what follows the verdict: only once it has been told */
 	/* Blocks until done. False with *failure filled in. Called on a worker thread; looks at run->cancel in every wait. */
 	bool (*run)(struct run *, const struct action *, struct failure *);
 	/* Undoes from the journal's record of its intent (params) and of its result (result; NULL where it is not known whether it was done). Must succeed where nothing is there. */

@@ -57,6 +57,8 @@ struct provider {
 	bool (*observe)(struct arena *, const struct project *, const struct observing *, struct world *, struct diags *);
 	/* Adds the actions that make the fleet and prove it; *ready and *ready_count are those that the first steps need. */
 	void (*plan)(struct arena *, struct plan *, uint32_t **ready, uint32_t *ready_count);
+	/* Adds what it does once the verdict has been told. NULL: nothing. */
+	void (*plan_late)(struct arena *, struct plan *);
 	/* Every action type that may stand in this provider's journals, NULL-ended: for destroy. */
 	const struct action_type *const *types;
 	/* Where its builds run. */

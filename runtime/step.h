@@ -10,6 +10,11 @@ extern const struct action_type action_step;
 bool step_run(struct run *, const struct build *, struct failure *);
 /* artifact.c: globs, copies with checksum, to a folder or a cloud. */
 extern const struct action_type action_artifact;
+/* Stores a file of the source tree at a URL of a cloud, until then (os_now_ms; 0: however long it takes) at the latest. What is begun of it is in the journal until
+ * it is whole. */
+struct cloud_stored;
+bool artifact_upload(
+	struct run *, struct arena *, struct str from, struct str to, int64_t until, struct cloud_stored *, struct failure *);
 /* source.c: `source:` puts a tree into the run's folder, where the steps then run. */
 extern const struct action_type action_source;
 /* Whether the file has a source other than its own folder. */

@@ -683,6 +683,87 @@ command_store() { # PATH
 	while ((running)); do wait -n; ((running--)); store_say; done
 }
 
+# --- the cache between fleets: doc/aws.md says how ---
+
+cache=$state/ccache
+# For each archive that is here or has been stored, what it brought: lines SIZE NAME, sorted.
+kept=$state/kept
+# On its way up: in the tree, where `store` finds it.
+packed=.edcc/cache.tar
+
+cache_entries() { # FOLDER
+	cd "$1" && find [0-9a-f] -type f ! -name stats ! -name '*.*' -printf '%s %p\n' | sort
+} 2>/dev/null
+
+cache_fetch() { # NAME SIZE SHA256 URL
+	local folder=$scratch/$1 sum
+	mkdir "$folder" && mkfifo "$folder.pipe" || return
+	sha256sum <"$folder.pipe" >"$folder.sum" &
+	# Given up where the whole would not be here in time.
+	store_config "$4" | curl -sSf --globoff --proto =http,https --connect-timeout 10 --speed-limit $(($2 / limit + 1)) --speed-time 3 -m "$limit" -K - |
+		tee -p "$folder.pipe" | tar -x --no-same-owner -C "$folder" || return
+	wait $! && read -r sum _ <"$folder.sum"
+	[ "$sum" = "$3" ] || { echo 'it is not what was stored' && return 1; }
+	# What is newer stays: a manifest grows.
+	(cache_entries "$folder") >"$folder.list"
+	flock $kept cp -rluf "$folder"/[0-9a-f] $cache && mv "$folder.list" $kept/"$1"
+}
+
+command_cache-fetch() { # SECONDS, lines of tabs NAME SIZE SHA256 URL
+	local limit=$1 name size sum url
+	mkdir -p $cache $kept
+	use_scratch $state
+	while IFS=$'\t' read -r name size sum url; do
+		[[ $name =~ ^[A-Za-z0-9._-]+$ ]] || die "'$name' is no archive"
+		[ ! -e $kept/"$name" ] || { echo "$name there" && continue; }
+		{
+			if cache_fetch "$name" "$size" "$sum" "$url" >"$scratch/$name.error" 2>&1; then
+				echo "$name fetched"
+			else
+				echo "$name failed $(grep -v '^tar: Exiting' "$scratch/$name.error" | head -n 1)"
+			fi
+		} &
+	done
+	wait
+}
+
+cache_size() { awk '{ s += $1 } END { printf "%d", s }' "$1"; }
+
+# What the cache has and no archive, packed; with it those archives that are no larger, again and again, so that there are few of them. What is no longer in the
+# cache goes with them.
+command_cache-pack() { # SIZE: the most that the cache keeps, in ccache's words
+	local name new size most ms sum taken=()
+	use_scratch $state
+	mkdir -p $cache $kept $tree/.edcc
+	# Which also counts what was fetched.
+	CCACHE_DIR=$cache CCACHE_MAXSIZE=$1 ccache --cleanup >/dev/null || exit
+	(cache_entries $cache) >"$scratch/now"
+	cd $kept && shopt -s nullglob || exit
+	for name in *; do comm -12 "$scratch/now" "$name" >"$scratch/$name.still"; done
+	sort -u -- /dev/null * | comm -23 "$scratch/now" - >"$scratch/new"
+	new=$(cache_size "$scratch/new")
+	((new)) || return 0
+	ms=$(sed -n 's/.* elapsed compilation time \([0-9.]*\)s$/\1/p' $client/client.log 2>/dev/null | awk '{ s += $1 } END { printf "%d", s * 1000 }')
+	most=$((new < 1048576 ? 1048576 : new))
+	while read -r size name; do
+		((size <= most)) || break
+		most=$((most + size)) taken+=("$name")
+		[[ ! $name =~ -([0-9]+)ms- ]] || ms=$((ms + BASH_REMATCH[1]))
+	done < <(for name in *; do echo "$(cache_size "$scratch/$name.still") $name"; done | sort -n)
+	(cd "$scratch" && sort -u new "${taken[@]/%/.still}") >$state/packing
+	sum=$(cut -d ' ' -f 2- $state/packing | tar -c -C $cache --no-recursion --verbatim-files-from -T - | tee "$tree/$packed" | sha256sum) || exit
+	echo "$new $ms ${sum%% *}" "${taken[@]}"
+}
+
+# What was packed has been stored under that name, in the place of others, or has not.
+command_cache-packed() { # [NAME OTHER…]
+	local other
+	rm -f "$tree/$packed" && rmdir --ignore-fail-on-non-empty $tree/.edcc
+	[ $# -gt 0 ] || return 0
+	mv $state/packing $kept/"$1" || exit
+	for other in "${@:2}"; do rm -f $kept/"$other"; done
+}
+
 command_logs() {
 	local name at before pages=()
 	use_scratch
