@@ -61,6 +61,14 @@ def a_kept_fleet():
             shell(name, "--", "exit 7", status=7)
         need(machines[1]["PrivateIpAddress"] in shell(machines[1]["InstanceId"], "--", "hostname", "-I"), "by its id")
 
+        # ssh by itself, with what export prints. (It would look for it in the home of /etc/passwd.)
+        config = made.edcc("export", "ssh-config", env=here.environment()).output
+        made.write("config", config.replace("/usr/bin/ssh ", f"/usr/bin/ssh -F {made.path('config')} "))
+        for index, name in enumerate(["host", "coop-1"]):
+            need(machines[index]["PrivateIpAddress"] in run("ssh", "-F", made.path("config"), f"warm-{name}", "hostname", "-I").split(), name)
+        made.write("config", made.read("config").replace("ssh-ed25519 AAAA", "ssh-ed25519 AAAB"))
+        need("Host key verification failed" in run("ssh", "-F", made.path("config"), "warm-host", "true", status=255), "another key")
+
         # From elsewhere: the host key by its tag, and a key of one's own.
         elsewhere = Project("elsewhere")
         refused = elsewhere.edcc("ssh", "--", "true", env=here.environment(), status=255)
