@@ -7,7 +7,7 @@
 /* Its name in the hosts' logs: what they did for the build is without it. */
 #define CANARY_SOURCE "edcc-canary.c"
 /* What is in it. */
-extern const char canary_text[];
+extern const char canary_program[];
 
 /* The reference: the compile on this machine. */
 extern const struct action_type action_compiler;
