@@ -4,14 +4,10 @@
 #include "runtime/fleet_local.h"
 #include "runtime/front.h"
 #include "runtime/object.h"
-#include "runtime/pump.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #define COMPILE_TIMEOUT_MS 60000
 #define OUTPUT_LIMIT ((size_t)64 << 10)
@@ -70,23 +66,11 @@ one_line(struct arena *arena, struct str text)
 	return buf_str(&joined);
 }
 
-/* The compiler as the build's compiles have it when they go to a host: ccache calls it by its path, which distcc sends as it is. */
-static struct str
-command_sent(struct arena *arena, const struct run *run)
-{
-	const struct toolchain *toolchain = &run->plan->world->toolchain;
-	struct str cc = toolchain->cc;
-	if (!run->project->cached)
-		return cc;
-	return str_printf(arena, "%.*s%.*s", STR_ARG(toolchain->cc_path), STR_ARG(str_part(cc, str_find(cc, ' '), cc.n)));
-}
-
 /* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
 static bool
-compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, const struct os_cancel *cancel,
-	struct str *output)
+compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
 {
-	struct str command = command_sent(arena, run), word;
+	struct str command = run->plan->world->toolchain.cc, word;
 	char *argv[16];
 	size_t n = 0;
 	if (environment)
@@ -105,7 +89,7 @@ compile(struct run *run, struct arena *arena, const char *object, const char *co
 		.own_group = true,
 	};
 	int status = 0;
-	if (!os_run(arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, cancel, &status, output, &error)) {
+	if (!os_run(arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, &run->cancel, &status, output, &error)) {
 		*output = error;
 		return false;
 	}
@@ -126,7 +110,7 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 	if (!done) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
 		failure_hint(failure, "the run's folder must be writable and have room");
-	} else if (!compile(run, &arena, REFERENCE, NULL, &run->cancel, &text)) {
+	} else if (!compile(run, &arena, REFERENCE, NULL, &text)) {
 		done = false;
 		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s",
 			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
@@ -152,10 +136,7 @@ struct proof {
 	struct arena arena;
 	struct run *run;
 	struct host *host;
-	const struct os_cancel *cancel;
 	struct str object, log; /* names in the canaries' folder */
-	off_t heard; /* how long the host's own log was before */
-	struct str hint; /* the way out, where one is known */
 };
 
 /* What stands in the client's log where a distccd has closed the connection; one that refuses us and one that may not run the compiler look alike. */
@@ -167,42 +148,6 @@ static const char *const hung_up[] = {
 #define HUNG_UP \
 	"its distccd hung up: its --allow must name this machine, and it must have '%.*s' and may run it (update-distcc-symlinks)"
 
-/* The compiler that the client asked for: distcc may have made `x86_64-linux-gnu-gcc` of `gcc`. */
-static struct str
-name_sent(struct str log)
-{
-	static const char exec[] = " exec on ";
-	const char *at = memmem(log.s, log.n, exec, sizeof exec - 1);
-	struct str rest = at ? str_part(log, (size_t)(at - log.s), log.n) : STR("");
-	const char *name = rest.n ? memmem(rest.s, rest.n, ": ", 2) : NULL;
-	if (!name)
-		return STR("");
-	rest = str_part(rest, (size_t)(name + 2 - rest.s), rest.n);
-	return str_part(rest, 0, str_find(rest, ' '));
-}
-
-/* Where Debian has the compiler that was asked for by its full name: a machine of another architecture has it too, in another package. */
-static struct str
-package_hint(struct proof *proof, struct str name)
-{
-	const struct toolchain *toolchain = &proof->run->plan->world->toolchain;
-	struct str version = proof->run->project->compiler_set.version, target = toolchain->target;
-	if (!str_is(toolchain->kind, "gcc") || !str_starts(name, target))
-		return STR("");
-	struct str own = toolchain_package(&proof->arena, toolchain->kind, version, STR(""));
-	struct str other = toolchain_package(&proof->arena, toolchain->kind, version, target);
-	return str_printf(&proof->arena, "Debian has it in %.*s on machines of its own architecture, in %.*s on others",
-		STR_ARG(own), STR_ARG(other));
-}
-
-static struct str
-hung_up_by(struct proof *proof, struct str log)
-{
-	struct str name = name_sent(log);
-	proof->hint = package_hint(proof, name);
-	return str_printf(&proof->arena, HUNG_UP, STR_ARG(name));
-}
-
 /* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
 static struct str
 client_says(struct proof *proof)
@@ -213,7 +158,7 @@ client_says(struct proof *proof)
 		return error;
 	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)
 		if (memmem(text.s, text.n, hung_up[i], strlen(hung_up[i])))
-			return hung_up_by(proof, text);
+			return str_printf(&proof->arena, HUNG_UP, STR_ARG(proof->run->plan->world->toolchain.cc));
 	while (str_split(&text, '\n', &line)) {
 		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
 		if (at && !memmem(line.s, line.n, "failed to distribute", 20))
@@ -222,30 +167,18 @@ client_says(struct proof *proof)
 	return found;
 }
 
-/* Whether the log has a line with this in it that ends so, from there on. */
+/* Whether the log has a line with this in it that ends so. */
 static bool
-log_has(const char *path, off_t from, const char *inside, struct str end)
+log_has(struct arena *arena, const char *path, const char *inside, struct str end)
 {
-	FILE *file = fopen(path, "re");
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t n;
+	struct arena_mark mark = arena_mark(arena);
+	struct str text, line, error;
 	bool found = false;
-	if (!file)
-		return false;
-	fseeko(file, from, SEEK_SET);
-	while (!found && (n = getline(&line, &size, file)) > 0)
-		found = strstr(line, inside) && str_ends(str_trim((struct str){line, (size_t)n}), end);
-	free(line);
-	fclose(file);
+	if (os_read(arena, path, OBJECT_LIMIT, &text, &error))
+		while (!found && str_split(&text, '\n', &line))
+			found = memmem(line.s, line.n, inside, strlen(inside)) && str_ends(line, end);
+	arena_reset(arena, mark);
 	return found;
-}
-
-static off_t
-size_of(const char *path)
-{
-	struct stat status;
-	return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
 /* The host's own log must have the compile: an object alone could have been made anywhere. Where that log is not ours to read, the client's must. */
@@ -256,30 +189,14 @@ log_says(struct proof *proof)
 	if (proof->host->apart) {
 		const char *path = file_in(arena, fleet_canary_folder(arena, proof->run), proof->log.s);
 		const char *answered = str_printf(arena, "compile " CANARY_SOURCE " on %.*s/", STR_ARG(proof->host->address)).s;
-		return log_has(path, 0, answered, STR(" completed ok"));
+		return log_has(arena, path, answered, STR(" completed ok"));
 	}
 	const char *path = distcc_host_log(arena, proof->run, proof->host->name).s;
 	for (int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;; poll(NULL, 0, 1)) {
-		bool found = log_has(path, proof->heard, " COMPILE_OK ", STR(" " CANARY_SOURCE));
+		bool found = log_has(arena, path, " COMPILE_OK ", STR(" " CANARY_SOURCE));
 		if (found || os_now_ms() > deadline)
 			return found;
 	}
-}
-
-/* The way to have a machine of another architecture compile for this one. */
-static struct str
-target_hint(struct proof *proof)
-{
-	const struct toolchain *toolchain = &proof->run->plan->world->toolchain;
-	struct str target = toolchain->target;
-	if (proof->run->project->compiler_set.target.n)
-		return STR("");
-	if (!str_is(toolchain->kind, "gcc"))
-		return str_printf(&proof->arena, "'compiler %.*s: target = %.*s' tells it what to compile for",
-			STR_ARG(toolchain->kind), STR_ARG(target));
-	struct str package = toolchain_package(&proof->arena, toolchain->kind, proof->run->project->compiler_set.version, target);
-	return str_printf(&proof->arena, "'compiler gcc: target = %.*s' asks it for %.*s-%.*s, which Debian has in %.*s",
-		STR_ARG(target), STR_ARG(target), STR_ARG(toolchain->cc), STR_ARG(package));
 }
 
 /* False with what differs. */
@@ -292,8 +209,6 @@ same_object(struct proof *proof, struct str *why)
 		!os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, why))
 		return false;
 	*why = object_differs(arena, theirs, ours);
-	if (!str_eq(object_architecture(arena, theirs), object_architecture(arena, ours)))
-		proof->hint = target_hint(proof);
 	return str_eq(theirs, ours);
 }
 
@@ -317,7 +232,7 @@ compile_there(struct proof *proof, struct str *output)
 		NULL,
 	};
 	return os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, output) &&
-	       compile(proof->run, arena, proof->object.s, environment, proof->cancel, output);
+	       compile(proof->run, arena, proof->object.s, environment, output);
 }
 
 static bool
@@ -337,58 +252,22 @@ prove(struct proof *proof, struct failure *failure)
 	} else {
 		return true;
 	}
-	if (proof->hint.n)
-		failure_hint(failure, "%.*s", STR_ARG(proof->hint));
-	else if (!proof->host->apart)
+	if (!proof->host->apart)
 		failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(&proof->arena, proof->run, name)));
 	else if (proof->run->project->hosts.strict)
 		failure_hint(failure, "without 'strict = yes' the build goes on without it");
 	return false;
 }
 
-/* What an earlier proof has left says nothing of this one. */
-static bool
-begin(struct proof *proof, struct failure *failure)
-{
-	struct arena *arena = &proof->arena;
-	const struct host *host = proof->host;
-	struct str folder = fleet_canary_folder(arena, proof->run), error;
-	proof->object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
-	proof->log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
-	proof->heard = size_of(distcc_host_log(arena, proof->run, host->name).s);
-	const struct str names[] = {host->name, proof->object, proof->log};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!os_remove_tree(arena, str_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(names[i])).s, &error)) {
-			failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
-			return false;
-		}
-	return true;
-}
-
-bool
-distcc_prove(struct run *run, struct host *host, const struct os_cancel *cancel, struct failure *failure)
-{
-	struct proof proof = {.run = run, .host = host, .cancel = cancel};
-	bool proved = begin(&proof, failure) && prove(&proof, failure);
-	arena_free(&proof.arena);
-	return proved;
-}
-
-bool
-distcc_prove_here(struct run *run, const struct os_cancel *cancel)
-{
-	struct arena arena = {NULL};
-	struct str output;
-	bool compiled = compile(run, &arena, "here.o", NULL, cancel, &output);
-	arena_free(&arena);
-	return compiled;
-}
-
 bool
 distcc_canary(struct run *run, struct host *host, struct failure *failure)
 {
-	bool proved = distcc_prove(run, host, &run->cancel, failure) &&
-		      (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
+	struct proof proof = {.run = run, .host = host};
+	struct arena *arena = &proof.arena;
+	proof.object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
+	proof.log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
+	bool proved = prove(&proof, failure);
+	arena_free(arena);
 	if (proved)
 		run_host_ready(run, host);
 	return proved;
