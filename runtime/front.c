@@ -11,8 +11,7 @@
 static bool
 is_wanted(const struct run *run)
 {
-	const struct distcc_settings *set = &run->project->distcc;
-	return run->host_count > 0 && (set->masquerade || str_is(set->native, "resolve"));
+	return run->host_count > 0;
 }
 
 /* The command's program: of `/opt/bin/gcc-13 -m32` it is `gcc-13`. */

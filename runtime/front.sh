@@ -22,6 +22,17 @@ case ${1-} in "$masquerade"/*) exec "$@" ;; esac
 # Of clang's two ways to name a target distcc knows only `-target`: after this one it would put another one, its own machine's.
 case " $* " in *' --target='*) export DISTCC_NO_REWRITE_CROSS=1 ;; esac
 
+# What reads or writes other files than the object would miss them elsewhere, and distcc does not know of these. Here such a call keeps to the local slots.
+case " $* " in
+*' -gsplit-dwarf '* | *' -gsplit-dwarf=split '* | *' -save-temps'* | *' -fstack-usage '* | *' -fcallgraph-info'* | *' -fdump-'* | *' -aux-info '* | \
+	*' -ftime-trace'* | *' -fsave-optimization-record'* | *' -fmodule'* | *' -fcxx-modules '* | *' @'*'.modmap '*)
+	slots=''
+	{ read -r slots _ <"$DISTCC_DIR/hosts"; } 2>/dev/null
+	case $slots in --localslots=*) slots=${slots#*=} ;; *) slots=2 ;; esac
+	export DISTCC_HOSTS="localhost/$slots"
+	;;
+esac
+
 case "${EDCC_NATIVE:+" $* "}" in
 *' -march=native '* | *' -mtune=native '* | *' -mcpu=native '*) ;;
 *) exec "$front" "$@" ;;
