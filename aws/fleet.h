@@ -16,6 +16,7 @@ struct fleet_type {
 	struct str name;
 	bool found; /* it was looked up */
 	int64_t cpus; /* guessed by its size where it was not */
+	int64_t memory; /* bytes; 0: not known */
 	int64_t price, spot_price; /* an hour, in millionths of a US dollar; -1: not known */
 	struct words zones; /* that have it; none: not known */
 };

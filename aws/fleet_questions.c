@@ -100,6 +100,8 @@ take_types(struct fleet_looking *looking, struct fleet_look *look)
 		known->found = type != NULL;
 		if (type && type->cpus > 0)
 			known->cpus = type->cpus;
+		if (type)
+			known->memory = type->memory;
 	}
 	for (size_t i = 0; i < looking->seen->launch_count; i++)
 		check_types(looking, look, &looking->seen->launches[i]);

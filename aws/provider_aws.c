@@ -51,6 +51,7 @@ place_hosts(struct arena *arena, const struct project *project, const struct fle
 	world->host_count = last->first + last->count;
 	world->hosts = arena_array(arena, struct planned_host, world->host_count);
 	world->cpus = (int)seen->launches[0].types[0]->cpus;
+	world->memory = seen->launches[0].types[0]->memory >> 20;
 	for (size_t i = 0; i < seen->launch_count; i++) {
 		const struct fleet_launch *launch = &seen->launches[i];
 		int cpus = (int)launch->types[0]->cpus;
@@ -58,6 +59,7 @@ place_hosts(struct arena *arena, const struct project *project, const struct fle
 			int slots = h ? cpus : host_slots(cpus, world->host_count - 1);
 			world->hosts[h].name = h ? str_printf(arena, "coop-%u", h) : STR("host");
 			world->hosts[h].slots = project->distcc.slots ? (int)project->distcc.slots : slots;
+			world->all_cpus += cpus;
 		}
 	}
 }

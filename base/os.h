@@ -51,6 +51,8 @@ int64_t os_time_ms(void);
 void os_timestamp(int64_t time_ms, char out[25]);
 /* Online processors this process may use. */
 int os_cpu_count(void);
+/* Memory that this machine has for it, in MB: all of it, or less where a control group says so; 0 where that is not known. */
+int64_t os_memory_mb(void);
 /* Sees to it that so many files may be open at once, raising the limit where that is allowed; false where it is not, with the limit in *most. */
 bool os_allow_files(unsigned long long count, unsigned long long *most);
 

@@ -63,6 +63,32 @@ os_cpu_count(void)
 	return count > 0 ? (int)count : 1;
 }
 
+/* What the control group allows, in MB; 0 where there is no limit. */
+static int64_t
+group_limit_mb(void)
+{
+	/* In a container its own group is at the top of what it sees. */
+	static const char *const paths[] = {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"};
+	long long bytes = 0;
+	for (size_t i = 0; i < sizeof paths / sizeof *paths && !bytes; i++) {
+		FILE *file = fopen(paths[i], "re");
+		if (!file)
+			continue;
+		if (fscanf(file, "%lld", &bytes) != 1)
+			bytes = 0; /* "max" */
+		fclose(file);
+	}
+	return bytes / (1 << 20);
+}
+
+int64_t
+os_memory_mb(void)
+{
+	int64_t pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE), limit = group_limit_mb();
+	int64_t all = pages > 0 && page > 0 ? pages / ((1 << 20) / page) : 0;
+	return limit && limit < all ? limit : all;
+}
+
 bool
 os_allow_files(unsigned long long count, unsigned long long *most)
 {

@@ -75,7 +75,6 @@ add_word(struct listing *listing, struct str word, struct span span)
 	struct host_list *list = listing->list;
 	struct host_spec host;
 	struct host_fault fault;
-	struct diag *diag;
 	if (!host_parse(listing->l->arena, word, &host, &fault)) {
 		report(listing, &fault, word, span);
 		return;
@@ -97,8 +96,7 @@ add_word(struct listing *listing, struct str word, struct span span)
 		list->local_slots_cpp = host.limit;
 		break;
 	case HOST_ZEROCONF:
-		diag = diag_error(listing->l->diags, span, "what +zeroconf will find cannot be proved before the build");
-		diag_hint(diag, "list what it finds now: hosts = $(shell DISTCC_HOSTS=+zeroconf distcc --show-hosts)");
+		list->zeroconf = span;
 		break;
 	}
 }

@@ -121,6 +121,7 @@ struct host_list {
 	uint32_t count;
 	uint32_t machines; /* how many of them compile elsewhere: without localhost and what is down */
 	bool randomize;
+	struct span zeroconf; /* where the list says +zeroconf; none: it does not */
 	int local_slots, local_slots_cpp; /* 0 where the list does not say */
 };
 

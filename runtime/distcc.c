@@ -13,32 +13,6 @@
 /* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
 #define THIS_MACHINE STR("this machine")
 
-int
-distcc_slots(int cpus_of_host, int asked)
-{
-	if (asked > 0)
-		return asked;
-	return cpus_of_host > 1 ? cpus_of_host : 1;
-}
-
-int
-distcc_local_slots(const struct project *project, const struct world *world)
-{
-	return project->distcc.local_slots ? (int)project->distcc.local_slots : world->cpus;
-}
-
-int
-distcc_jobs(const struct world *world, int local_slots, int asked)
-{
-	/* While every slot compiles, this machine preprocesses what comes next. */
-	int jobs = local_slots;
-	if (asked > 0)
-		return asked;
-	for (uint32_t i = 0; i < world->host_count; i++)
-		jobs += world->hosts[i].slots;
-	return world->most_jobs && jobs > world->most_jobs ? world->most_jobs : jobs;
-}
-
 const char *
 distcc_ssh(char *const *environment)
 {

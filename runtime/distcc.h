@@ -4,13 +4,6 @@
 
 #include "runtime/run.h"
 
-/* Compiles at once on a host with so many processors; on `local` a host has its part of one machine's. asked: 0 where the file says nothing. */
-int distcc_slots(int cpus_of_host, int asked);
-/* Compiles at once on the machine that runs the build that cannot be distributed. */
-int distcc_local_slots(const struct project *, const struct world *);
-/* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
-int distcc_jobs(const struct world *, int local_slots, int asked);
-
 /* The hosts that are ready, as distcc's list has them: "127.0.0.2:41001/2 127.0.0.3:41002/2". */
 struct str distcc_hosts(struct arena *, const struct host *, uint32_t count, bool compressed);
 /* The same within the whole list on this machine: what may run here at once, and what the project's own list has besides. */

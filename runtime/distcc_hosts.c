@@ -23,9 +23,9 @@ distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool
 struct str
 distcc_host_list(struct arena *arena, const struct project *project, const struct world *world, struct str hosts)
 {
-	int cpp = project->machines.local_slots_cpp, local = distcc_local_slots(project, world);
 	struct buf text = buf_new(arena);
-	buf_printf(&text, "--localslots=%d --localslots_cpp=%d", local, cpp ? cpp : 2 * local);
+	buf_printf(&text, "--localslots=%d --localslots_cpp=%d", capacity_local_slots(project, world),
+		capacity_cpp_slots(project, world));
 	const struct str parts[] = {world->hosts_before, hosts, world->hosts_after};
 	for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
 		if (parts[i].n)

@@ -15,7 +15,7 @@ any_by_ssh(const struct exporting *e)
 static int
 jobs_of(const struct exporting *e)
 {
-	return distcc_jobs(e->world, distcc_local_slots(e->project, e->world), 0);
+	return capacity_jobs(e->project, e->world, capacity_local_slots(e->project, e->world), 0);
 }
 
 bool
@@ -49,7 +49,7 @@ export_make_conf(struct exporting *e)
 		buf_add_c(
 			e->out, "# ssh does not get out of the sandbox, and is called by the user portage, whose keys it needs\n");
 	buf_printf(e->out, "FEATURES=\"${FEATURES} %sdistcc%s\"\nMAKEOPTS=\"-j%d -l%d\"\n", e->project->cached ? "ccache " : "",
-		any_by_ssh(e) ? " -network-sandbox" : "", jobs_of(e), distcc_local_slots(e->project, e->world));
+		any_by_ssh(e) ? " -network-sandbox" : "", jobs_of(e), capacity_local_slots(e->project, e->world));
 	return true;
 }
 

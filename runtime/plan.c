@@ -274,9 +274,10 @@ static void
 set_jobs(struct plan *plan)
 {
 	const struct world *world = plan->world;
-	plan->local_slots = distcc_local_slots(plan->project, world);
+	plan->local_slots = capacity_local_slots(plan->project, world);
+	plan->cpp_slots = capacity_cpp_slots(plan->project, world);
 	if (world->host_count)
-		plan->jobs = distcc_jobs(world, plan->local_slots, plan->options.jobs);
+		plan->jobs = capacity_jobs(plan->project, world, plan->local_slots, plan->options.jobs);
 	else
 		plan->jobs = plan->options.jobs ? plan->options.jobs : world->cpus;
 }

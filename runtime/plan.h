@@ -4,6 +4,7 @@
 #define RUNTIME_PLAN_H
 
 #include "project/project.h"
+#include "runtime/capacity.h"
 
 #define SECTIONS(X)               \
 	X(FLEET, "fleet")         \
@@ -45,6 +46,8 @@ struct world {
 	uint32_t host_count;
 	struct str hosts_before, hosts_after; /* what else is in distcc's host list: "--randomize", "localhost/2" */
 	int cpus; /* of the machine that runs the build */
+	int64_t memory; /* of it, in MB; 0: not known */
+	int all_cpus; /* of all machines of the fleet, that one too; 0 where they are parts of it, or not all known */
 	int most_jobs; /* more at once than this gain nothing; 0: the hosts' slots say how many */
 	struct str region; /* of what goes to a cloud; none where nothing does, or nothing says */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
@@ -121,7 +124,7 @@ struct plan {
 	bool *selected; /* per build */
 	uint32_t step_count, artifact_count;
 	int jobs; /* JOBS */
-	int local_slots;
+	int local_slots, cpp_slots; /* at once on the machine that runs the build */
 	struct words secrets; /* what no text made of the plan may show */
 };
 

@@ -84,6 +84,28 @@ write_fleet(struct json_writer *json, const struct world *world)
 	json_close(json);
 }
 
+/* What runs at once where the build runs, and what people would have gone by. */
+static void
+write_local(struct json_writer *json, const struct plan *plan)
+{
+	const struct rule_of_thumb thumb = capacity_thumb(plan->world);
+	if (plan->world->host_count) {
+		json_put_integer(json, "local_slots", plan->local_slots);
+		json_put_integer(json, "cpp_slots", plan->cpp_slots);
+	} else {
+		json_put_null(json, "local_slots");
+		json_put_null(json, "cpp_slots");
+	}
+	if (!thumb.jobs) {
+		json_put_null(json, "rule_of_thumb");
+		return;
+	}
+	json_open_object(json, "rule_of_thumb");
+	json_put_integer(json, "jobs", thumb.jobs);
+	json_put_integer(json, "load", thumb.load);
+	json_close(json);
+}
+
 static void
 put_notes(struct json_writer *json, struct arena *arena, const struct plan *plan)
 {
@@ -101,6 +123,7 @@ plan_write_json(struct json_writer *json, struct arena *arena, const struct plan
 	json_put_text(json, "project", plan_hide(arena, plan, plan->project->name));
 	json_put_text(json, "provider", str_from(plan->world->provider->name));
 	json_put_integer(json, "jobs", plan->jobs);
+	write_local(json, plan);
 	write_fleet(json, plan->world);
 	json_put_truth(json, "costs", plan->world->costs);
 	if (plan->world->costs && plan->world->price >= 0)

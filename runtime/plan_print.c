@@ -329,16 +329,25 @@ print_head(struct rows *rows)
 	buf_printf(&rows->out, ", -j%d", plan->jobs);
 }
 
-/* What is worth knowing before it costs something. */
 static void
+print_note(struct rows *rows, struct str note)
+{
+	buf_add_c(&rows->out, rows->markdown ? "- " : "  ");
+	rows_put(rows, plan_hide(rows->arena, rows->plan, note));
+	buf_add_byte(&rows->out, '\n');
+}
+
+/* What is worth knowing before it costs something; true where there is anything. */
+static bool
 print_notes(struct rows *rows)
 {
 	const struct words *notes = &rows->plan->world->notes;
-	for (size_t i = 0; i < notes->n; i++) {
-		buf_add_c(&rows->out, rows->markdown ? "- " : "  ");
-		rows_put(rows, plan_hide(rows->arena, rows->plan, notes->w[i]));
-		buf_add_byte(&rows->out, '\n');
-	}
+	struct str jobs = capacity_say(rows->arena, rows->plan);
+	if (jobs.n)
+		print_note(rows, jobs);
+	for (size_t i = 0; i < notes->n; i++)
+		print_note(rows, notes->w[i]);
+	return jobs.n || notes->n;
 }
 
 static void
@@ -442,8 +451,7 @@ plan_print_markdown(struct arena *arena, const struct plan *plan)
 	buf_add_c(&rows.out, "### Plan of ");
 	print_head(&rows);
 	buf_add_c(&rows.out, "\n\n");
-	print_notes(&rows);
-	if (plan->world->notes.n)
+	if (print_notes(&rows))
 		buf_add_byte(&rows.out, '\n');
 	buf_add_c(&rows.out, "| section | action | what it does |\n|---|---|---|\n");
 	print_sections(&rows);

@@ -1,18 +1,22 @@
-/* probe: whether machines that exist can be reached, all of them asked side by side and each with a deadline; nothing is changed anywhere. */
+/* probe: whether machines that exist can be reached and what they have, all of them asked side by side and each with a deadline; nothing is changed anywhere. */
 #ifndef RUNTIME_PROBE_H
 #define RUNTIME_PROBE_H
 
 #include "project/host_syntax.h"
-
-#include <stdint.h>
+#include "runtime/capacity.h"
 
 struct arena;
 
 struct probe {
 	const struct host_spec *host; /* of tcp or ssh */
+	/* Of tcp: a compiler's command that its distccd may be asked to run, so that the object says what the machine has; none: it is not asked. */
+	struct str compiler;
+	int stats_port; /* of tcp: where distccd --stats would answer; 0: it is not asked */
+
 	bool reached;
 	int64_t trip_us; /* of a connection by tcp; of a whole login by ssh */
-	int cpus; /* by ssh: what it says it has; 0 where it does not */
+	struct capacity has; /* as far as it says */
+	double load; /* of its last minute; -1 where it does not say */
 	struct str reason, hint; /* where it was not reached */
 };
 

@@ -28,7 +28,7 @@ here_observe(struct arena *arena, const struct project *project, const struct pr
 	struct diags *diags)
 {
 	bool fleet = project->group_count > 0, found = true;
-	*world = (struct world){.provider = provider, .cpus = os_cpu_count()};
+	*world = (struct world){.provider = provider, .cpus = os_cpu_count(), .memory = os_memory_mb()};
 	if (fleet || project->compiler.n)
 		found = toolchain_find(arena, project, &world->toolchain, diags);
 	else

@@ -6,16 +6,16 @@
 #include "runtime/provider_here.h"
 #include "runtime/site.h"
 #include "runtime/step.h"
+#include "runtime/zeroconf.h"
 
 #include <stdlib.h>
-
-/* What distcc itself gives a host that the list says nothing of. */
-#define DEFAULT_SLOTS 4
 
 /* A machine of the list: what was found there, and its place among those that are used. */
 struct machine {
 	struct host_spec host;
 	struct probe probe;
+	int told; /* its --jobs, as it announces them; 0 where it does not */
+	int sharing; /* how many of the list's daemons are on that machine */
 	int class; /* of its distance; less is nearer */
 };
 
@@ -47,6 +47,17 @@ complete(const struct project *project, struct host_spec *host, struct diags *di
 	return true;
 }
 
+/* Whether a machine that has announced itself stands in the list, too. */
+static bool
+is_listed(const struct machine *machines, size_t count, const struct host_spec *host)
+{
+	bool listed = false;
+	for (size_t i = 0; i < count; i++)
+		listed |= machines[i].host.kind == host->kind && machines[i].host.port == host->port &&
+			  str_eq(machines[i].host.name, host->name);
+	return listed;
+}
+
 /* All machines of the list that are up. False with errors filed. */
 static bool
 take_machines(const struct project *project, struct machine *machines, size_t *count, struct diags *diags)
@@ -61,6 +72,37 @@ take_machines(const struct project *project, struct machine *machines, size_t *c
 		++*count;
 	}
 	return complete_all;
+}
+
+/* Adds what announces itself now. False with an error filed. */
+static bool
+take_announced(struct arena *arena, const struct project *project, const struct observing *observing, struct str distcc,
+	struct machine **machines, size_t *count, struct diags *diags)
+{
+	struct span word = project->machines.zeroconf;
+	struct words found;
+	struct str why = STR("nothing announces itself on the network now");
+	if (!word.source || observing->offline || !distcc.n)
+		return true;
+	if (zeroconf_find(arena, distcc, observing->environment, &found, &why) && found.n) {
+		*machines = arena_grow(arena, *machines, *count * sizeof **machines, (*count + found.n + 1) * sizeof **machines);
+		for (size_t i = 0; i < found.n; i++) {
+			struct machine *machine = &(*machines)[*count];
+			struct host_fault fault;
+			*machine = (struct machine){0};
+			if (!host_parse(arena, found.w[i], &machine->host, &fault))
+				continue;
+			machine->host.span = word;
+			machine->told = machine->host.limit;
+			machine->host.limit = 0;
+			*count += complete(project, &machine->host, diags) && !is_listed(*machines, *count, &machine->host);
+		}
+		return true;
+	}
+	struct diag *diag = project->hosts.strict ? diag_error(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why))
+						  : diag_warning(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why));
+	diag_hint(diag, "it needs avahi-daemon here, and on each machine, with the same version of gcc, distccd --zeroconf");
+	return !project->hosts.strict;
 }
 
 /* The same network, the same country, further: hosts of one class stay in the list's order, so that no plan depends on the microseconds of a connection. */
@@ -78,21 +120,46 @@ address_of(struct arena *arena, const struct host_spec *host)
 	return buf_str(&text);
 }
 
+/* On how many ports of one machine the list has a daemon. */
+static void
+count_sharing(struct machine *machines, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t j = 0; j < count; j++)
+			machines[i].sharing += str_eq(machines[i].host.name, machines[j].host.name);
+}
+
+/* What each is asked: with two daemons on a machine nobody knows whose numbers --stats would give. */
+static struct probe *
+probes_of(struct arena *arena, const struct project *project, const struct observing *observing, struct str compiler,
+	struct machine *machines, size_t count)
+{
+	struct probe *probes = arena_array(arena, struct probe, count);
+	for (size_t i = 0; i < count; i++)
+		probes[i] = (struct probe){
+			.host = &machines[i].host,
+			.compiler = compiler,
+			.stats_port = machines[i].sharing > 1 ? 0 : (int)project->distcc.stats_port,
+			.reached = observing->offline,
+		};
+	return probes;
+}
+
 /* Asks them all. What cannot be reached is left out, or an error. False where none is left or where it is an error. */
 static bool
-reach(struct arena *arena, const struct project *project, const struct observing *observing, struct machine *machines,
-	size_t *count, struct diags *diags)
+reach(struct arena *arena, const struct project *project, const struct observing *observing, struct str compiler,
+	struct machine *machines, size_t *count, struct diags *diags)
 {
 	size_t reached = 0;
-	struct probe *probes = arena_array(arena, struct probe, *count);
-	for (size_t i = 0; i < *count; i++)
-		probes[i] = (struct probe){.host = &machines[i].host, .reached = observing->offline};
+	struct probe *probes = probes_of(arena, project, observing, compiler, machines, *count);
 	if (!observing->offline)
 		probe_all(arena, probes, *count, distcc_ssh(observing->environment), observing->environment);
 	for (size_t i = 0; i < *count; i++) {
 		struct host_spec *host = &machines[i].host;
 		if (probes[i].reached) {
-			machines[reached++] = (struct machine){*host, probes[i], distance(probes[i].trip_us)};
+			machines[i].probe = probes[i];
+			machines[i].class = distance(probes[i].trip_us);
+			machines[reached++] = machines[i];
 			continue;
 		}
 		struct str name = address_of(arena, host);
@@ -104,7 +171,8 @@ reach(struct arena *arena, const struct project *project, const struct observing
 	}
 	bool found = reached == *count || (reached && !project->hosts.strict);
 	if (!reached) {
-		struct diag *diag = diag_error(diags, project->groups[0].span, "no host of the list can be used");
+		/* Without a place it comes after all the reasons. */
+		struct diag *diag = diag_error(diags, SPAN_NONE, "no host of the list can be used");
 		diag_hint(diag, "--provider local builds on this machine alone");
 	}
 	*count = reached;
@@ -126,20 +194,59 @@ sort_machines(struct machine *machines, size_t count)
 	}
 }
 
-/* What the list says itself, what `distcc:` says, what the machine says, what distcc would take. */
+/* What the list says itself, else what `distcc:` says, else what the machine has room for; never more than its daemon takes at once. */
 static int
-slots_of(const struct project *project, const struct machine *machine)
+slots_of(struct arena *arena, const struct project *project, const struct machine *machine, struct diags *diags)
 {
-	if (machine->host.limit)
-		return machine->host.limit;
-	if (project->distcc.slots)
-		return (int)project->distcc.slots;
-	return machine->probe.cpus ? machine->probe.cpus : DEFAULT_SLOTS;
+	struct capacity has = machine->probe.has;
+	int asked = machine->host.limit ? machine->host.limit : (int)project->distcc.slots;
+	has.cpus = (has.cpus + machine->sharing - 1) / machine->sharing;
+	has.jobs = has.jobs ? has.jobs : machine->told;
+	has.memory /= machine->sharing;
+	int slots = capacity_slots(&has, asked);
+	if (slots < machine->host.limit) {
+		struct str name = address_of(arena, &machine->host);
+		struct diag *diag = diag_warning(diags, machine->host.span, "%.*s takes %d jobs at once and is given %d",
+			STR_ARG(name), has.jobs, machine->host.limit);
+		diag_hint(diag, "%d are used: more would wait there, unseen (distccd --jobs says how many it takes)", slots);
+	}
+	return slots;
+}
+
+/* What others keep busy is used, but whoever waits for it should know. */
+static void
+note_load(struct arena *arena, const struct machine *machine, struct words *notes)
+{
+	const struct probe *probe = &machine->probe;
+	if (!probe->has.cpus || probe->load < 1.5 * probe->has.cpus)
+		return;
+	struct str name = address_of(arena, &machine->host);
+	words_add(arena, notes,
+		str_printf(arena, "%.*s is busy: a load of %.1f on %d processor%s", STR_ARG(name), probe->load, probe->has.cpus,
+			probe->has.cpus == 1 ? "" : "s"));
+}
+
+/* The processors of all of them, with those here; 0 where some are not known. */
+static int
+count_cpus(const struct machine *machines, size_t count, int here)
+{
+	int cpus = here;
+	for (size_t i = 0; i < count; i++) {
+		bool counted = false;
+		for (size_t j = 0; j < i; j++)
+			counted |= str_eq(machines[i].host.name, machines[j].host.name);
+		if (!machines[i].probe.has.cpus)
+			return 0;
+		cpus += counted ? 0 : machines[i].probe.has.cpus;
+	}
+	return cpus;
 }
 
 static void
-add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world)
+add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world,
+	struct diags *diags)
 {
+	world->all_cpus = count_cpus(machines, count, world->cpus);
 	world->host_count = (uint32_t)count;
 	world->hosts = arena_array(arena, struct planned_host, count);
 	for (size_t i = 0; i < count; i++) {
@@ -148,7 +255,8 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 		host_print_rest(&rest, &machines[i].host);
 		host->name = host->address = address_of(arena, &machines[i].host);
 		host->rest = buf_str(&rest);
-		host->slots = slots_of(project, &machines[i]);
+		host->slots = slots_of(arena, project, &machines[i], diags);
+		note_load(arena, &machines[i], &world->notes);
 	}
 }
 
@@ -198,8 +306,7 @@ add_notes(struct arena *arena, const struct project *project, struct world *worl
 	}
 	struct str list = distcc_hosts(arena, hosts, world->host_count, false);
 	list = distcc_host_list(arena, project, world, list);
-	world->notes = (struct words){arena_array(arena, struct str, 1), 1};
-	world->notes.w[0] = str_printf(arena, "DISTCC_HOSTS='%.*s'", STR_ARG(list));
+	words_add(arena, &world->notes, str_printf(arena, "DISTCC_HOSTS='%.*s'", STR_ARG(list)));
 }
 
 static void
@@ -218,17 +325,19 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	struct machine *machines = arena_array(arena, struct machine, project->machines.count + 1);
 	size_t count = 0;
 	bool found = here_observe(arena, project, &provider_hosts, world, diags);
-	if (!project->machines.machines) {
+	if (!project->machines.machines && !project->machines.zeroconf.source) {
 		struct diag *diag = diag_error(diags, project->provider_span, "provider hosts has no hosts");
 		diag_hint(diag, "list them, as in: hosts = red blue/8 ann@green");
 		return false;
 	}
 	check_settings(project, diags);
 	found = take_machines(project, machines, &count, diags) && found;
-	found = found && reach(arena, project, observing, machines, &count, diags);
+	found = take_announced(arena, project, observing, world->distcc, &machines, &count, diags) && found;
+	count_sharing(machines, count);
+	found = found && reach(arena, project, observing, world->toolchain.cc, machines, &count, diags);
 	if (!project->machines.randomize)
 		sort_machines(machines, count);
-	add_hosts(arena, project, machines, count, world);
+	add_hosts(arena, project, machines, count, world, diags);
 	add_own(arena, project, world);
 	add_notes(arena, project, world);
 	here_facts(arena, world, facts_of(arena, world));

@@ -49,7 +49,7 @@ place_hosts(struct arena *arena, const struct project *project, struct world *wo
 	for (int i = 0; i < (int)count; i++) {
 		int number = i + FIRST_HOST;
 		world->hosts[i].name = str_printf(arena, "127.0.%d.%d", number / 256, number % 256);
-		world->hosts[i].slots = distcc_slots(each, (int)project->distcc.slots);
+		world->hosts[i].slots = capacity_slots(&(struct capacity){.cpus = each}, (int)project->distcc.slots);
 	}
 	return true;
 }

@@ -7,22 +7,6 @@
 #include <sys/wait.h>
 
 static void
-slots_and_jobs(void **state)
-{
-	(void)state;
-	struct planned_host hosts[] = {{.slots = 2}, {.slots = 3}};
-	struct world world = {.hosts = hosts, .host_count = 2};
-	assert_int_equal(distcc_slots(8, 0), 8);
-	assert_int_equal(distcc_slots(0, 0), 1);
-	assert_int_equal(distcc_slots(8, 3), 3);
-	assert_int_equal(distcc_jobs(&world, 2, 0), 7);
-	assert_int_equal(distcc_jobs(&world, 2, 5), 5);
-	world.most_jobs = 6;
-	assert_int_equal(distcc_jobs(&world, 2, 0), 6);
-	assert_int_equal(distcc_jobs(&world, 2, 9), 9);
-}
-
-static void
 hosts_that_are_ready(void **state)
 {
 	(void)state;
@@ -306,7 +290,6 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(slots_and_jobs),
 		cmocka_unit_test(hosts_that_are_ready),
 		cmocka_unit_test(a_host_counts_compiles),
 		cmocka_unit_test(local_calls_have_reasons),
