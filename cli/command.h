@@ -17,6 +17,7 @@
 	COMMAND(logs)       \
 	COMMAND(ssh)        \
 	COMMAND(monitor)    \
+	COMMAND(doctor)     \
 	COMMAND(gc)         \
 	COMMAND(vars)       \
 	COMMAND(std)        \

@@ -183,3 +183,16 @@ host_list_fill(struct loader *l, const struct merged *merged, struct project *pr
 	if (project->machines.local_slots)
 		project->distcc.local_slots = project->machines.local_slots;
 }
+
+bool
+host_list_read(struct arena *arena, struct sources *sources, struct diags *diags, const uint32_t *texts, size_t count,
+	struct host_list *list)
+{
+	struct loader l = {.arena = arena, .sources = sources, .diags = diags};
+	struct listing listing = {.l = &l, .list = list, .seen = map_new(arena)};
+	size_t errors = diags->error_count;
+	*list = (struct host_list){0};
+	for (size_t i = 0; i < count; i++)
+		add_text(&listing, texts[i]);
+	return diags->error_count == errors;
+}

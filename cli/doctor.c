@@ -1,0 +1,145 @@
+#include "cli/doctor.h"
+#include "cli/command.h"
+#include "project/host_list.h"
+#include "runtime/provider.h"
+#include "runtime/provider_here.h"
+
+/* What `distcc: stats` is where no file says. */
+#define STATS_PORT 3633
+#define TEXT_LIMIT ((size_t)1 << 20)
+
+/* --- whose list --- */
+
+/* A word of the command line that no host is called by: a file of hosts. */
+static bool
+is_path(struct str word)
+{
+	return word.n && (*word.s == '/' || *word.s == '.');
+}
+
+static bool
+read_file(struct cli *cli, struct str path, uint32_t *source)
+{
+	struct str text, error;
+	if (os_read(&cli->arena, str_c(&cli->arena, path), TEXT_LIMIT, &text, &error)) {
+		*source = source_add(&cli->sources, path, path, text);
+		return true;
+	}
+	diag_error(&cli->diags, SPAN_NONE, "%.*s", STR_ARG(error));
+	return false;
+}
+
+/* The list that the words of the command line are, each a host or a file of hosts; without any, distcc's own. False with an error filed. */
+static bool
+read_list(struct cli *cli, struct host_list *list)
+{
+	struct words given = cli->arguments;
+	uint32_t *texts = arena_array(&cli->arena, uint32_t, given.n + 1);
+	struct words hosts = {NULL, 0};
+	struct str text, path;
+	size_t count = 0;
+	for (size_t i = 0; i < given.n; i++) {
+		if (!is_path(given.w[i]))
+			words_add(&cli->arena, &hosts, given.w[i]);
+		else if (!read_file(cli, given.w[i], &texts[count++]))
+			return false;
+	}
+	if (hosts.n)
+		texts[count++] = source_add(&cli->sources, STR("arguments"), STR(""), words_join(&cli->arena, hosts, STR(" ")));
+	if (!given.n && !doctor_list(&cli->arena, cli->environment, &text, &path)) {
+		struct diag *diag =
+			diag_error(&cli->diags, SPAN_NONE, "there is no Edccfile here, and distcc has no list of hosts");
+		diag_hint(diag, "name hosts as distcc does: edcc doctor red blue/8,lzo ann@green");
+		return false;
+	}
+	if (!given.n && path.n && !read_file(cli, path, &texts[count++]))
+		return false;
+	if (!given.n && !path.n)
+		texts[count++] = source_add(&cli->sources, STR("DISTCC_HOSTS"), STR(""), text);
+	return host_list_read(&cli->arena, &cli->sources, &cli->diags, texts, count, list);
+}
+
+/* The Edccfile's project, or one without a file; its list is replaced where the command line has one. NULL with an error filed. */
+static struct project *
+project_of(struct cli *cli, bool *by_edcc)
+{
+	*by_edcc = cli_file(cli) != NULL;
+	struct project *project = NULL;
+	if (*by_edcc) {
+		project = cli_project(cli, true);
+	} else {
+		diag_clear(&cli->diags);
+		project = arena_new(&cli->arena, struct project);
+		*project = (struct project){.name = STR(""), .provider = PROVIDER_HOSTS, .distcc.stats_port = STATS_PORT};
+	}
+	if (!project || (*by_edcc && !cli->arguments.n))
+		return project;
+	project->provider = PROVIDER_HOSTS;
+	if (!project->group_count) {
+		project->groups = arena_new(&cli->arena, struct instance_group);
+		project->group_count = 1;
+	}
+	return read_list(cli, &project->machines) ? project : NULL;
+}
+
+/* --- the look --- */
+
+/* What is asked for and not here is a finding, as is what a cloud's account has against it. */
+static void
+look(struct cli *cli, struct doctor *doctor, struct world *world)
+{
+	static const char *const names[] = {[PROVIDER_LOCAL] = "local", [PROVIDER_HOSTS] = "hosts", [PROVIDER_AWS] = "aws"};
+	const struct provider *provider = provider_named(cli->providers, str_from(names[doctor->project->provider]));
+	struct diags diags = {.sources = &cli->sources};
+	const struct plan_options options = cli_plan_options(cli, (struct words){NULL, 0});
+	const struct observing observing = {
+		.options = &options,
+		.environment = cli->environment,
+		.cloud = cli->cloud,
+		.state = run_state(&cli->arena, doctor->project),
+	};
+	/* Hosts are looked at one by one, and closer than a plan would. */
+	if (doctor->project->provider == PROVIDER_HOSTS)
+		here_observe(&cli->arena, doctor->project, provider, world, &diags);
+	else
+		provider->observe(&cli->arena, doctor->project, &observing, world, &diags);
+	findings_take(&doctor->found, &diags);
+	doctor->toolchain = world->toolchain.version.n ? &world->toolchain : NULL;
+	doctor->distcc = world->distcc;
+}
+
+static enum exit_status
+doctor_run(struct cli *cli)
+{
+	struct world world = {0};
+	struct doctor doctor = {.arena = &cli->arena, .environment = cli->environment, .found = {.arena = &cli->arena}};
+	size_t faults, notes;
+	doctor.project = project_of(cli, &doctor.by_edcc);
+	if (!doctor.project)
+		return EXIT_STATUS_USAGE;
+	look(cli, &doctor, &world);
+	if (doctor.project->provider != PROVIDER_AWS) {
+		doctor_admit(&doctor);
+		doctor_hosts(&doctor);
+		doctor_client(&doctor);
+		doctor_portage(&doctor);
+	}
+	if (doctor.project->provider == PROVIDER_HOSTS)
+		doctor_daemon(&doctor);
+	cli_print(cli->flags.json ? doctor_print_json(&cli->arena, &doctor, &world) : doctor_print(&cli->arena, &doctor, &world));
+	doctor_count(&doctor, &faults, &notes);
+	doctor_close(&doctor);
+	return faults ? EXIT_STATUS_PROVIDER : EXIT_STATUS_SUCCESS;
+}
+
+const struct command command_doctor = {
+	.name = "doctor",
+	.synopsis = "[HOST...]",
+	.doc = "find what keeps hosts from compiling, and how to mend it",
+	.details = "Looks at this machine and, all at once, at each host: of the command line, else of the Edccfile, else of\n"
+		   "distcc's own list. Nothing is changed; each fault comes with the way out, where it can be as a command.\n"
+		   "Exits with 0 where there is none, else with 4.\n",
+	.flags = FLAGS_PROJECT | FLAG_BIT(json),
+	.most_arguments = SIZE_MAX,
+	.run = doctor_run,
+};

@@ -1,0 +1,29 @@
+/* doctor_exam: one machine of the list is given a job in distcc's own protocol, and what becomes of it is told. */
+#ifndef RUNTIME_DOCTOR_EXAM_H
+#define RUNTIME_DOCTOR_EXAM_H
+
+#include "runtime/distcc_wire.h"
+#include "runtime/doctor.h"
+
+/* What all are asked. */
+struct exam {
+	const struct doctor *doctor;
+	struct wire_job job; /* the canary, as distcc sends it from here, with -v */
+	struct str reference; /* the object that is made of it here */
+	const char *ssh; /* to reach hosts over ssh by, as DISTCC_SSH has it */
+};
+
+/* Of a machine that was reached; fills in what is known of it and files what is wrong. One thread a machine. */
+void exam_tcp(const struct exam *, struct patient *);
+void exam_ssh(const struct exam *, struct patient *);
+
+/* Common to both: what the answer to the job says. True where it was compiled. */
+bool exam_read(const struct exam *, struct patient *, const struct wire_answer *, struct str name);
+/* Which compiler that was: of what it says of itself, else of what it leaves in an object. */
+void exam_compiler(const struct exam *, struct patient *, const struct wire_answer *);
+/* Its clock is ahead by what it said between two moments here (ms since 1970). */
+void exam_clock(struct patient *, int64_t seconds, int64_t began, int64_t ended);
+/* The command that installs the compiler there, on Debian. */
+struct str exam_install(struct arena *, const struct exam *, struct str target);
+
+#endif
