@@ -18,7 +18,7 @@ SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recove
 
 ROOMS = base parser project runtime remote aws cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
-OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o $(B)/front.o
+OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o $(B)/front.o $(B)/pump.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))
 FUZZ := $(patsubst test/fuzz/%.c,$(B)/fuzz/%,$(wildcard test/fuzz/*.c))
 TOOL := $(patsubst %.c,$(B)/%,$(wildcard test/*/tool.c test/*/*_tool.c))
@@ -48,7 +48,12 @@ $(B)/front.c: tools/embed runtime/front.sh
 	@mkdir -p $(@D)
 	tools/embed front runtime/front.sh >$@.new && mv $@.new $@
 
-$(B)/snippets.o $(B)/guest.o $(B)/front.o: $(B)/%.o: $(B)/%.c
+# The include server, as distcc's pump mode has it and edcc needs it.
+$(B)/pump.c: tools/embed runtime/pump.py
+	@mkdir -p $(@D)
+	tools/embed pump runtime/pump.py >$@.new && mv $@.new $@
+
+$(B)/snippets.o $(B)/guest.o $(B)/front.o $(B)/pump.o: $(B)/%.o: $(B)/%.c
 	$(CC) $(ALL_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 $(B)/unit/%: test/unit/%.c $(LIB)

@@ -4,6 +4,7 @@
 #include "runtime/fleet_local.h"
 #include "runtime/front.h"
 #include "runtime/object.h"
+#include "runtime/pump.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
@@ -266,7 +267,8 @@ distcc_canary(struct run *run, struct host *host, struct failure *failure)
 	struct arena *arena = &proof.arena;
 	proof.object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
 	proof.log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
-	bool proved = prove(&proof, failure);
+	bool proved =
+		prove(&proof, failure) && (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
 	arena_free(arena);
 	if (proved)
 		run_host_ready(run, host);

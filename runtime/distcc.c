@@ -1,6 +1,7 @@
 #include "runtime/distcc.h"
 
 #include "runtime/ccache.h"
+#include "runtime/pump.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
@@ -281,6 +282,7 @@ distcc_report(struct run *run)
 	if (run->project->cached && !(run->remote && run->project->cache.keep.n))
 		ccache_say_hits(run, STR(""));
 	report_natives(run, &arena, &local.natives);
+	pump_report(run);
 	warn_of_fallback(run, &local, all + local.count);
 	arena_free(&arena);
 	return local.count;

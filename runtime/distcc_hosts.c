@@ -13,10 +13,13 @@ struct str
 distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool compressed)
 {
 	struct buf text = buf_new(arena);
-	for (uint32_t i = 0; i < count; i++)
-		if (hosts[i].ready)
-			buf_printf(&text, "%s%.*s/%d%.*s%s", text.n ? " " : "", STR_ARG(hosts[i].address), hosts[i].slots,
-				STR_ARG(hosts[i].rest), compressed && !hosts[i].apart ? ",lzo" : "");
+	for (uint32_t i = 0; i < count; i++) {
+		const struct host *host = &hosts[i];
+		bool packed = host->pump || (compressed && !host->apart), said = memmem(host->rest.s, host->rest.n, ",lzo", 4);
+		if (host->ready)
+			buf_printf(&text, "%s%.*s/%d%.*s%s%s", text.n ? " " : "", STR_ARG(host->address), host->slots,
+				STR_ARG(host->rest), packed && !said ? ",lzo" : "", host->pump ? ",cpp" : "");
+	}
 	return str_from(buf_c(&text));
 }
 

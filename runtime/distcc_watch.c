@@ -1,5 +1,7 @@
 #include "runtime/distcc.h"
 
+#include "runtime/pump.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -15,6 +17,7 @@ struct distcc_watch {
 	char *folder;
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
+	struct pump_watch *pump;
 };
 
 /* Takes out the hosts whose daemons have ended; distcc goes round them by itself. */
@@ -83,8 +86,10 @@ distcc_watch_start(struct run *run)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&watch->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (watch->folder && watch->slots && watch->jobs && pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
+	if (watch->folder && watch->slots && watch->jobs && pthread_create(&watch->thread, NULL, watch_loop, watch) == 0) {
+		watch->pump = pump_watch_start(run);
 		return watch;
+	}
 	watch_free(watch);
 	return NULL;
 }
@@ -99,5 +104,6 @@ distcc_watch_stop(struct distcc_watch *watch)
 	pthread_cond_signal(&watch->wake);
 	pthread_mutex_unlock(&watch->mutex);
 	pthread_join(watch->thread, NULL);
+	pump_watch_stop(watch->pump);
 	watch_free(watch);
 }

@@ -34,6 +34,7 @@ struct planned_host {
 	int slots;
 	/* Of a machine that is there already, as distcc's host list has it before and after its slots: "ann@red", ":/opt/bin/distccd,lzo". */
 	struct str address, rest;
+	bool pump; /* it is to preprocess what it is sent */
 };
 
 struct provider;
@@ -51,6 +52,7 @@ struct world {
 	int most_jobs; /* more at once than this gain nothing; 0: the hosts' slots say how many */
 	struct str region; /* of what goes to a cloud; none where nothing does, or nothing says */
 	struct str distcc, distccd, ccache; /* absolute paths; none where not needed or not there */
+	struct str include_server, python; /* of distcc's pump mode; likewise */
 	/* "name=value", sorted: everything the plan depends on beyond the file; a saved plan is refused when they have changed. */
 	struct words facts;
 	struct words unused; /* runs whose kept fleets are not what is asked for: they go before anything is made */

@@ -69,8 +69,9 @@ here_facts(struct arena *arena, struct world *world, struct words more)
 		{"distcc", world->distcc},
 		{"distccd", world->distccd},
 		{"ccache", world->ccache},
+		{"include_server", world->include_server},
 	};
-	struct words facts = {arena_array(arena, struct str, 8 + more.n), 0};
+	struct words facts = {arena_array(arena, struct str, 16 + more.n), 0};
 	facts.w[facts.n++] = str_printf(arena, "cpus=%d", world->cpus);
 	if (toolchain->version.n) {
 		facts.w[facts.n++] = str_printf(arena, "cc_version=%.*s", STR_ARG(toolchain->version));

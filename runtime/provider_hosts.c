@@ -4,6 +4,7 @@
 #include "runtime/fleet_local.h"
 #include "runtime/probe.h"
 #include "runtime/provider_here.h"
+#include "runtime/pump.h"
 #include "runtime/site.h"
 #include "runtime/step.h"
 #include "runtime/zeroconf.h"
@@ -39,11 +40,6 @@ complete(const struct project *project, struct host_spec *host, struct diags *di
 		host->port = (int)set->port;
 	if (str_is(set->compression, "yes"))
 		host->options |= 1u << HOST_OPTION_lzo;
-	if (HOST_HAS(host, cpp)) {
-		struct diag *diag = diag_warning(diags, host->span, "this version of edcc does not use distcc's pump mode");
-		diag_hint(diag, "',cpp' is left out: files are preprocessed on this machine");
-		host->options &= ~(1u << HOST_OPTION_cpp);
-	}
 	return true;
 }
 
@@ -252,7 +248,10 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 	for (size_t i = 0; i < count; i++) {
 		struct planned_host *host = &world->hosts[i];
 		struct buf rest = buf_new(arena);
-		host_print_rest(&rest, &machines[i].host);
+		struct host_spec spec = machines[i].host;
+		host->pump = HOST_HAS(&spec, cpp);
+		spec.options &= ~(1u << HOST_OPTION_cpp);
+		host_print_rest(&rest, &spec);
 		host->name = host->address = address_of(arena, &machines[i].host);
 		host->rest = buf_str(&rest);
 		host->slots = slots_of(arena, project, &machines[i], diags);
@@ -309,15 +308,6 @@ add_notes(struct arena *arena, const struct project *project, struct world *worl
 	words_add(arena, &world->notes, str_printf(arena, "DISTCC_HOSTS='%.*s'", STR_ARG(list)));
 }
 
-static void
-check_settings(const struct project *project, struct diags *diags)
-{
-	if (!str_is(project->distcc.pump, "yes"))
-		return;
-	struct diag *diag = diag_warning(diags, SPAN_NONE, "this version of edcc does not use distcc's pump mode");
-	diag_hint(diag, "files are preprocessed on this machine");
-}
-
 static bool
 hosts_observe(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world,
 	struct diags *diags)
@@ -330,7 +320,6 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 		diag_hint(diag, "list them, as in: hosts = red blue/8 ann@green");
 		return false;
 	}
-	check_settings(project, diags);
 	found = take_machines(project, machines, &count, diags) && found;
 	found = take_announced(arena, project, observing, world->distcc, &machines, &count, diags) && found;
 	count_sharing(machines, count);
@@ -340,6 +329,7 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	add_hosts(arena, project, machines, count, world, diags);
 	add_own(arena, project, world);
 	add_notes(arena, project, world);
+	found = pump_observe(arena, project, world, diags) && found;
 	here_facts(arena, world, facts_of(arena, world));
 	return found;
 }
@@ -352,11 +342,12 @@ hosts_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *r
 	const struct world *world = plan->world;
 	const struct action_type *canary = plan->project->hosts.strict ? &action_canary_strict : &action_canary;
 	uint32_t folder = here_add_folder(arena, plan, "what the client keeps", "the file says 'provider hosts'");
-	uint32_t compiler = here_add_compiler(arena, plan, folder);
+	uint32_t needs[2] = {here_add_compiler(arena, plan, folder)};
+	uint32_t count = pump_add(arena, plan, folder, needs, 1);
 	*ready = arena_array(arena, uint32_t, world->host_count + 1);
 	*ready_count = world->host_count;
 	for (uint32_t i = 0; i < world->host_count; i++)
-		(*ready)[i] = here_add_canary(arena, plan, canary, i, &compiler, 1);
+		(*ready)[i] = here_add_canary(arena, plan, canary, i, needs, count);
 	if (source_asked(plan->project))
 		(*ready)[(*ready_count)++] = here_add_source(arena, plan);
 }
@@ -364,6 +355,7 @@ hosts_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *r
 static const struct action_type *const types[] = {
 	&action_fleet,
 	&action_compiler,
+	&action_pump,
 	&action_canary,
 	&action_canary_strict,
 	&action_source,

@@ -3,6 +3,7 @@
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
 #include "runtime/provider_here.h"
+#include "runtime/pump.h"
 #include "runtime/site.h"
 #include "runtime/step.h"
 
@@ -61,10 +62,6 @@ check_settings(const struct project *project, struct diags *diags)
 	struct diag *diag;
 	if (!project->group_count)
 		return;
-	if (str_is(project->distcc.pump, "yes")) {
-		diag = diag_warning(diags, SPAN_NONE, "provider local does not use distcc's pump mode");
-		diag_hint(diag, "its hosts are this machine: preprocessing on them would save nothing");
-	}
 	if (str_is(project->distcc.transport, "ssh")) {
 		diag = diag_warning(
 			diags, SPAN_NONE, "provider local does not use ssh: its hosts are on this machine's loopback addresses");
@@ -81,6 +78,7 @@ local_observe(struct arena *arena, const struct project *project, const struct o
 	if (world->distcc.n)
 		found = find_distccd(arena, project, world, diags) && place_hosts(arena, project, world, diags) && found;
 	check_settings(project, diags);
+	found = pump_observe(arena, project, world, diags) && found;
 	here_facts(arena, world, (struct words){NULL, 0});
 	return found;
 }
@@ -103,9 +101,12 @@ add_fleet(struct arena *arena, struct plan *plan, uint32_t *ready)
 		action->span = plan->project->groups[0].span;
 		action->why = STR("the file says 'instances'");
 	}
-	uint32_t compiler = here_add_compiler(arena, plan, folder);
-	for (uint32_t i = 0; i < world->host_count; i++)
-		ready[i] = here_add_canary(arena, plan, &action_canary, i, (uint32_t[]){folder + 1 + i, compiler}, 2);
+	uint32_t needs[3] = {0, here_add_compiler(arena, plan, folder)};
+	uint32_t count = pump_add(arena, plan, folder, needs, 2);
+	for (uint32_t i = 0; i < world->host_count; i++) {
+		needs[0] = folder + 1 + i;
+		ready[i] = here_add_canary(arena, plan, &action_canary, i, needs, count);
+	}
 }
 
 static void
@@ -124,6 +125,7 @@ static const struct action_type *const types[] = {
 	&action_fleet,
 	&action_distccd,
 	&action_compiler,
+	&action_pump,
 	&action_canary,
 	&action_source,
 	&action_artifact,

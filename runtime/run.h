@@ -46,10 +46,12 @@ struct host {
 	pid_t pid; /* local: its distccd, a child of ours */
 	int slots;
 	bool ready; /* proved by its canary, and not taken out since */
+	bool pump, unpumped; /* it preprocesses what it is sent; it is not to in this run */
 	struct str out_reason;
 };
 
 struct provider;
+struct pump;
 struct remote;
 
 struct run {
@@ -73,6 +75,7 @@ struct run {
 	struct cloud_link *cloud; /* cloud.c's own */
 	struct recipes *recipes; /* recipe.c's own: environments, the command folder */
 	const struct provider *provider; /* NULL where a journal names one that there is not */
+	struct pump *pump; /* pump.c's own; NULL where there is none; under `mutex` */
 	void *fleet; /* the provider's own; under `mutex` while workers are about */
 	struct remote *remote; /* where the build runs, if that is not here; remote's own; under `mutex` while workers are about */
 	struct str adopted; /* the kept run whose fleet this one uses; none mostly */

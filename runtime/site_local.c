@@ -4,6 +4,7 @@
 #include "runtime/cloud.h"
 #include "runtime/distcc.h"
 #include "runtime/front.h"
+#include "runtime/pump.h"
 #include "runtime/recipe.h"
 #include "runtime/step.h"
 
@@ -13,6 +14,7 @@ local_environment(struct run *run, struct arena *arena, struct map *out)
 {
 	recipe_add_entries(out, run->environment);
 	distcc_environment(run, arena, out);
+	pump_environment(run, out);
 	front_environment(arena, run, front_root(arena, run), out);
 }
 

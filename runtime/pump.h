@@ -1,0 +1,53 @@
+/* pump: hosts that preprocess too. distcc's include server says what a file includes, so that its headers can be sent with it; it runs for as long as the run does.
+ * What it may not send, and why, is in pump.py and doc/distcc.md. */
+#ifndef RUNTIME_PUMP_H
+#define RUNTIME_PUMP_H
+
+#include "runtime/run.h"
+
+/* Starts the include server. Where it cannot be: with `pump = yes` a failure, else a warning, and hosts are sent preprocessed files. */
+extern const struct action_type action_pump;
+
+/* Decides which of world's hosts are to preprocess; those that are marked already are what their list says. Finds the include server where any is.
+ * False with an error filed where the file insists on what is not there. */
+bool pump_observe(struct arena *, const struct project *, struct world *, struct diags *);
+/* Adds its action where any host needs it: one more of the `needs` of that host's proof. */
+uint32_t pump_add(struct arena *, struct plan *, uint32_t folder, uint32_t *needs, uint32_t count);
+
+/* What a client needs for it; none where it does not run. */
+const char *pump_socket(struct run *);
+/* Adds that to a recipe's environment. */
+void pump_environment(struct run *, struct map *out);
+/* The host has passed its canary: has it preprocess from now on if it makes the same object so. False with the failure where the file insists on it; else a warning. */
+bool pump_prove(struct run *, struct host *, struct failure *);
+/* From now on hosts are sent preprocessed files. A warning says why; nothing where they are already. */
+void pump_off(struct run *, struct str why);
+
+/* Watches it, on a thread of its own, until stopped: that it lives, that its first answers are worth it, that the hosts have the headers it relies on. NULL where no host is to preprocess. */
+struct pump_watch;
+struct pump_watch *pump_watch_start(struct run *);
+void pump_watch_stop(struct pump_watch *);
+
+/* What it has made of calls: how many files it sent, and of those that it did not, why: "-g" → uint64_t *. */
+struct pump_answers {
+	uint64_t sent, here;
+	struct map reasons;
+};
+void pump_count(struct arena *, const char *log_path, struct pump_answers *);
+struct str pump_log(struct arena *, const struct run *);
+/* At the end of the build: notes of that. */
+void pump_report(struct run *);
+
+/* pump.py */
+extern const char pump_text[];
+
+/* The include server of the run; pump.c's and pump_watch.c's own. */
+struct pump {
+	struct str folder; /* short: a socket's path may have a hundred characters */
+	struct str socket;
+	struct os_process process;
+	struct os_owner owner;
+	bool over; /* off for all; under the run's mutex */
+};
+
+#endif

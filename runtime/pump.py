@@ -1,0 +1,262 @@
+# pump.py INCLUDE_SERVER.PY FOLDER: distcc's include server in this process, with its socket and all its files in that folder, until it is ended.
+# Why each thing is so: doc/distcc.md.
+import gc
+import os
+import re
+import runpy
+import signal
+import sys
+import types
+
+program, folder = sys.argv[1:]
+sys.path.insert(0, os.path.dirname(program))
+
+
+# --- what the include server asks of its C extension ---
+
+
+def read_exactly(fd, size):
+    data = b""
+    while len(data) < size:
+        part = os.read(fd, size - len(data))
+        if not part:
+            raise EOFError
+        data += part
+    return data
+
+
+def read_number(fd, token):
+    data = read_exactly(fd, 12)
+    if data[:4] != token:
+        raise EOFError
+    return int(data[4:], 16)
+
+
+def read_text(fd, token):
+    return os.fsdecode(read_exactly(fd, read_number(fd, token)))
+
+
+# A client that is ended in mid-sentence must not end the server: it gets the answer for what cannot be analysed.
+def read_folder(fd):
+    try:
+        return read_text(fd, b"CDIR")
+    except (OSError, ValueError, EOFError):
+        return "/"
+
+
+def read_arguments(fd):
+    try:
+        return [read_text(fd, b"ARGV") for _ in range(read_number(fd, b"ARGC"))]
+    except (OSError, ValueError, EOFError):
+        return []
+
+
+def write_arguments(fd, words):
+    data = b"ARGC%08x" % len(words)
+    for word in map(os.fsencode, words):
+        data += b"ARGV%08x%s" % (len(word), word)
+    try:
+        while data:
+            data = data[os.write(fd, data) :]
+    except OSError:
+        return False
+    return True
+
+
+def real_path(path):
+    try:
+        return os.path.realpath(path, strict=True)
+    except OSError:
+        return path
+
+
+# The text is a file's bytes, each one a character, perhaps after a line with its name.
+def to_bytes(text):
+    if text.startswith('#line 1 "'):
+        end = text.index("\n") + 1
+        return os.fsencode(text[:end]) + text[end:].encode("latin-1")
+    return text.encode("latin-1")
+
+
+# One run of literals, which is valid LZO1X.
+def to_lzo(text):
+    data = to_bytes(text)
+    head = b""
+    if len(data) > 238:
+        zeros, last = divmod(len(data) - 19, 255)
+        head = bytes(zeros + 1) + bytes([last + 1])
+    elif data:
+        head = bytes([17 + len(data)])
+    return head + data + b"\x11\0\0"
+
+
+def stand_in():
+    module = types.ModuleType("distcc_pump_c_extensions")
+    module.OsPathExists = os.path.exists
+    module.OsPathIsFile = os.path.isfile
+    module.Realpath = real_path
+    module.RCwd = read_folder
+    module.RArgv = read_arguments
+    module.XArgv = write_arguments
+    module.CompressLzo1xAlloc = to_lzo
+    return module
+
+
+# One that counts in the wrong unit, or takes a byte of a file for a letter, is of no use.
+def extension_works():
+    try:
+        import distcc_pump_c_extensions as extension
+
+        return extension.CompressLzo1xAlloc("\xe9") == to_lzo("\xe9") and extension.OsPathExists("/") and extension.Realpath("/") == "/"
+    except Exception as why:
+        print("the C extension of distcc-pump does not work here:", why, flush=True)
+        return False
+
+
+# --- what is not to be preprocessed there ---
+
+
+# Of headers that are the compiler's own the server sends nothing: those of the host are used. FOLDER/wanted lists what has not been held against the hosts' yet,
+# FOLDER/proved what has been and is the same.
+class Headers:
+    def __init__(self):
+        self.wanted, self.proved, self.size = set(), set(), 0
+
+    def read(self):
+        path = os.path.join(folder, "proved")
+        try:
+            if os.stat(path).st_size == self.size:
+                return
+            with open(path, "rb") as file:
+                text = file.read()
+        except OSError:
+            return
+        self.size = len(text)
+        self.proved.update(os.fsdecode(text[: text.rfind(b"\n") + 1]).splitlines())
+
+    def are_proved(self, used):
+        self.read()
+        used -= self.proved
+        new = used - self.wanted
+        if new:
+            with open(os.path.join(folder, "wanted"), "ab") as file:
+                file.write(b"".join(os.fsencode(path) + b"\n" for path in sorted(new)))
+            self.wanted |= new
+        return not used
+
+
+def system_headers(analyzer, node):
+    known, name = analyzer.systemdir_prefix_cache.cache, analyzer.realpath_map.string
+    found, seen, stack = set(), set(), [node]
+    while stack:
+        node = stack.pop()
+        if node is None or id(node) in seen:
+            continue
+        seen.add(id(node))
+        if node[0] and known[node[0]]:
+            found.add(name[node[0]])
+        stack.extend(node[2])
+    return found
+
+
+# Objects would have the host's folders in them.
+def forbidden(word):
+    if word.startswith("-g") and word != "-g0":
+        return "-g"
+    if "-prefix-map=" in word:
+        return word[: word.index("=")]
+    return "@file" if word.startswith("@") else None
+
+
+# What asks for more than the text of what is included: for the file's place, the hour, another file.
+ASKS = re.compile(rb"__has_include|__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__|\.incbin|#[ \t]*embed")
+
+
+def asks(path):
+    with open(path, "rb") as file:
+        found = ASKS.search(file.read())
+    return found and found.group().decode()
+
+
+# edcc's own small compiles are not to be counted.
+def say(text, words):
+    if "edcc-canary.c" not in words:
+        print(text, flush=True)
+
+
+class Changed(Exception):
+    pass
+
+
+# Says what becomes of each call. And the server takes it that no file changes while it runs: one that has makes it forget all that it has read.
+def take_care(basics, include_analyzer, nodes, compress_files):
+    headers = Headers()
+    analyzer, compressor = include_analyzer.IncludeAnalyzer, compress_files.CompressFiles
+    command, compress, closure = analyzer.DoCompilationCommand, compressor.Compress, nodes._CalculateIncludeClosureExceptSystem
+
+    def proved_closure(self, node, result):
+        closure(self, node, result)
+        if not headers.are_proved(system_headers(self, node)):
+            raise basics.NotCoveredError("headers not compared yet", send_email=False)
+
+    def unchanged_compress(self, files, *rest):
+        seen = self.__dict__.setdefault("seen", {})
+        for index in files:
+            path = self.realpath_map.string[index]
+            status = os.stat(path)
+            stamp = status.st_mtime_ns, status.st_size, status.st_ino
+            if index not in seen:
+                seen[index] = stamp, asks(path)
+            if seen[index][0] != stamp:
+                raise Changed
+            if seen[index][1]:
+                raise basics.NotCoveredError(seen[index][1], send_email=False)
+        return compress(self, files, *rest)
+
+    def careful_command(self, words, *rest):
+        try:
+            for why in filter(None, map(forbidden, words)):
+                raise basics.NotCoveredError(why, send_email=False)
+            try:
+                files = command(self, words, *rest)
+            except Changed:
+                self.ClearStatCaches()
+                files = command(self, words, *rest)
+        except (basics.NotCoveredError, OSError) as why:
+            first = str(why).split("\n")[0]
+            say("edcc: here: " + re.sub(r"(File: )?'[^']*':? *", "", first), words)
+            raise basics.NotCoveredError(first, send_email=False)
+        say("edcc: sent", words)
+        return files
+
+    nodes._CalculateIncludeClosureExceptSystem = proved_closure
+    compressor.Compress, analyzer.DoCompilationCommand = unchanged_compress, careful_command
+
+
+# --- the server ---
+
+
+def main():
+    os.environ["DISTCC_CLIENT_TMP"] = folder
+    if not extension_works():
+        sys.modules["distcc_pump_c_extensions"] = stand_in()
+    server = runpy.run_path(program)
+
+    import basics
+    import compress_files
+    import include_analyzer
+    import include_analyzer_memoizing_node
+
+    take_care(basics, include_analyzer, include_analyzer_memoizing_node.IncludeAnalyzerMemoizingNode, compress_files)
+    signal.signal(signal.SIGTERM, basics.RaiseSignalSIGTERM)
+    gc.set_threshold(basics.GC_THRESHOLD)
+    starting = os.path.join(folder, "starting")
+    analyzer, listener = server["_SetUp"](starting)
+    os.rename(starting, os.path.join(folder, "socket"))
+    try:
+        listener.serve_forever()
+    except (basics.SignalSIGTERM, KeyboardInterrupt):
+        pass
+
+
+main()

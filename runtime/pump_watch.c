@@ -1,0 +1,332 @@
+/* What is looked at while the include server runs: whether it lives, whether its answers are worth asking for, and whether the hosts have the headers it relies on. */
+#include "runtime/pump.h"
+
+#include "base/arena.h"
+#include "base/pool.h"
+#include "runtime/distcc.h"
+#include "runtime/pump_prove.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PERIOD_NS 50000000
+#define LOG_LIMIT ((size_t)64 << 20)
+/* Hosts asked at once for their headers. */
+#define ASKED_AT_ONCE 16
+/* After so many answers it is known whether they are worth asking for; fewer than half of them are not. */
+#define FIRST_ANSWERS 10
+
+/* The answer while a header is being compared: it says nothing of those that will follow. */
+#define COMPARING "headers not compared yet"
+
+struct pump_watch {
+	struct run *run;
+	pthread_t thread;
+	pthread_mutex_t mutex; /* for stopped */
+	pthread_cond_t wake;
+	bool stopped;
+	size_t wanted; /* bytes of the list that have been seen to */
+	bool judged; /* its first answers were */
+};
+
+/* --- its answers --- */
+
+void
+pump_count(struct arena *arena, const char *log_path, struct pump_answers *answers)
+{
+	static const struct str sent = {"edcc: sent", 10}, here = {"edcc: here: ", 12};
+	struct str text, line, error;
+	*answers = (struct pump_answers){.reasons = map_new(arena)};
+	if (!os_read(arena, log_path, LOG_LIMIT, &text, &error))
+		return;
+	while (str_split(&text, '\n', &line)) {
+		answers->sent += str_eq(line, sent);
+		if (!str_starts(line, here))
+			continue;
+		answers->here++;
+		uint64_t **count = (uint64_t **)map_at(&answers->reasons, str_part(line, here.n, line.n));
+		if (!*count)
+			*count = arena_new(arena, uint64_t);
+		++**count;
+	}
+}
+
+/* "3 -g, 1 __DATE__" */
+static struct str
+list_reasons(struct arena *arena, const struct map *reasons)
+{
+	struct buf text = buf_new(arena);
+	for (uint32_t i = 0; i < reasons->count; i++)
+		buf_printf(&text, "%s%llu %.*s", text.n ? ", " : "", (unsigned long long)*(uint64_t *)reasons->entries[i].value,
+			STR_ARG(reasons->entries[i].key));
+	return buf_str(&text);
+}
+
+static void
+judge(struct pump_watch *watch, struct arena *arena)
+{
+	struct pump_answers answers;
+	struct run *run = watch->run;
+	pump_count(arena, pump_log(arena, run).s, &answers);
+	const uint64_t *comparing = map_get(&answers.reasons, STR(COMPARING));
+	uint64_t here = answers.here - (comparing ? *comparing : 0);
+	if (answers.sent + here < FIRST_ANSWERS)
+		return;
+	watch->judged = true;
+	if (here <= answers.sent || str_is(run->project->distcc.pump, "yes"))
+		return;
+	pump_off(run, str_printf(arena, "of the first %llu, %llu had to be preprocessed here (%.*s)",
+			      (unsigned long long)(answers.sent + here), (unsigned long long)here,
+			      STR_ARG(list_reasons(arena, &answers.reasons))));
+}
+
+/* --- the hosts' headers --- */
+
+/* One comparison: files of this machine, and those of a host. */
+struct comparison {
+	struct run *run;
+	struct words paths;
+	struct str ours; /* the object that has them in it */
+};
+
+/* The assembler puts files as they are into an object; that one is made where the compiler runs. */
+static struct str
+source_of(struct arena *arena, struct words paths)
+{
+	struct buf text = buf_new(arena);
+	for (size_t i = 0; i < paths.n; i++)
+		buf_printf(&text, "__asm__(\".section .rodata\\n.long %zu\\n.incbin \\\"%.*s\\\"\\n.byte 0\\n.text\");\n", i,
+			STR_ARG(paths.w[i]));
+	return buf_str(&text);
+}
+
+/* Compiles the paths into an object, on the host or (NULL) here. */
+static bool
+embed(struct run *run, struct arena *arena, struct words paths, const struct host *host, struct str *object)
+{
+	struct str why;
+	return pump_compile(run, arena, source_of(arena, paths), host, false, object, &why);
+}
+
+static bool
+same_on(struct run *run, struct arena *arena, struct words paths, const struct host *host, struct str ours)
+{
+	struct str theirs;
+	return embed(run, arena, paths, host, &theirs) && str_eq(theirs, ours);
+}
+
+/* The first of them that is not the same there, by halves. */
+static struct str
+first_other(struct run *run, struct arena *arena, struct words paths, const struct host *host)
+{
+	while (paths.n > 1) {
+		struct words half = {paths.w, paths.n / 2};
+		struct str ours;
+		if (!embed(run, arena, half, NULL, &ours))
+			break;
+		if (same_on(run, arena, half, host, ours))
+			paths = (struct words){paths.w + half.n, paths.n - half.n};
+		else
+			paths = half;
+	}
+	return paths.w[0];
+}
+
+static void
+compare_on(void *context, void *item)
+{
+	const struct comparison *comparison = context;
+	struct run *run = comparison->run;
+	struct host *host = item;
+	struct arena arena = {NULL};
+	if (!same_on(run, &arena, comparison->paths, host, comparison->ours)) {
+		struct str path = first_other(run, &arena, comparison->paths, host);
+		pump_off(run, str_printf(&arena, "'%.*s' of %.*s is not the one that is here", STR_ARG(path), STR_ARG(host->name)));
+	}
+	arena_free(&arena);
+}
+
+/* A path that can be written into a source as it is. */
+static bool
+is_plain(struct str path)
+{
+	for (size_t i = 0; i < path.n; i++)
+		if (path.s[i] == '"' || path.s[i] == '\\' || (unsigned char)path.s[i] < ' ')
+			return false;
+	return path.n > 0;
+}
+
+static void
+append(const char *path, struct words lines)
+{
+	FILE *file = fopen(path, "ae");
+	for (size_t i = 0; file && i < lines.n; i++)
+		fprintf(file, "%.*s\n", STR_ARG(lines.w[i]));
+	if (file)
+		fclose(file);
+}
+
+/* Holds them against those of every host that preprocesses; one that is out now does not when it comes back. */
+static void
+compare(struct pump_watch *watch, struct arena *arena, struct words paths)
+{
+	struct run *run = watch->run;
+	struct comparison comparison = {.run = run, .paths = paths};
+	struct pool *pool = pool_new(ASKED_AT_ONCE);
+	bool read = pool && embed(run, arena, paths, NULL, &comparison.ours);
+	for (uint32_t i = 0; read && i < run->host_count; i++) {
+		pthread_mutex_lock(&run->mutex);
+		bool asked = run->hosts[i].ready && run->hosts[i].pump;
+		run->hosts[i].pump = asked;
+		run->hosts[i].unpumped |= !asked;
+		pthread_mutex_unlock(&run->mutex);
+		if (asked)
+			pool_submit(pool, compare_on, &comparison, &run->hosts[i]);
+	}
+	if (pool)
+		pool_free(pool);
+	if (read && pump_socket(run))
+		append(str_printf(arena, "%.*s/proved", STR_ARG(run->pump->folder)).s, paths);
+}
+
+/* What the include server has met since the last look. */
+static void
+compare_wanted(struct pump_watch *watch, struct arena *arena)
+{
+	struct str text, line, error;
+	const char *path = str_printf(arena, "%.*s/wanted", STR_ARG(watch->run->pump->folder)).s;
+	if (access(path, F_OK) < 0 || !os_read(arena, path, LOG_LIMIT, &text, &error) || text.n <= watch->wanted)
+		return;
+	struct words paths = {0};
+	struct str rest = str_part(text, watch->wanted, text.n);
+	size_t end = rest.n;
+	while (end > 0 && rest.s[end - 1] != '\n')
+		end--;
+	watch->wanted += end;
+	rest = str_part(rest, 0, end);
+	while (str_split(&rest, '\n', &line))
+		if (is_plain(line))
+			words_add(arena, &paths, line);
+	if (paths.n)
+		compare(watch, arena, paths);
+}
+
+/* --- the thread --- */
+
+/* distcc itself goes on without pump once a file that failed on a host has compiled here; it writes so beside the socket. */
+static bool
+is_demoted(struct arena *arena, const struct pump *pump)
+{
+	return access(str_printf(arena, "%.*s/discrepancy_counter", STR_ARG(pump->folder)).s, F_OK) == 0;
+}
+
+static void
+look(struct pump_watch *watch)
+{
+	struct arena arena = {NULL};
+	struct run *run = watch->run;
+	struct pump *pump = run->pump;
+	if (os_has_ended(pump->process.pid))
+		pump_off(run, STR("distcc's include server has ended"));
+	else if (is_demoted(&arena, pump))
+		pump_off(run, STR("a file that failed on a host compiled here"));
+	else
+		compare_wanted(watch, &arena);
+	if (!watch->judged)
+		judge(watch, &arena);
+	arena_free(&arena);
+}
+
+static void *
+watch_loop(void *context)
+{
+	struct pump_watch *watch = context;
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	pthread_mutex_lock(&watch->mutex);
+	while (!watch->stopped) {
+		until.tv_nsec += PERIOD_NS;
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
+		while (!watch->stopped && pthread_cond_timedwait(&watch->wake, &watch->mutex, &until) == 0)
+			;
+		pthread_mutex_unlock(&watch->mutex);
+		if (pump_socket(watch->run))
+			look(watch);
+		pthread_mutex_lock(&watch->mutex);
+	}
+	pthread_mutex_unlock(&watch->mutex);
+	return NULL;
+}
+
+static bool
+is_planned(const struct run *run)
+{
+	for (uint32_t i = 0; i < run->plan->world->host_count; i++)
+		if (run->plan->world->hosts[i].pump)
+			return true;
+	return false;
+}
+
+static void
+watch_free(struct pump_watch *watch)
+{
+	pthread_cond_destroy(&watch->wake);
+	pthread_mutex_destroy(&watch->mutex);
+	free(watch);
+}
+
+struct pump_watch *
+pump_watch_start(struct run *run)
+{
+	struct pump_watch *watch = is_planned(run) ? calloc(1, sizeof *watch) : NULL;
+	pthread_condattr_t attributes;
+	if (!watch)
+		return NULL;
+	watch->run = run;
+	pthread_mutex_init(&watch->mutex, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&watch->wake, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
+		return watch;
+	watch_free(watch);
+	return NULL;
+}
+
+void
+pump_watch_stop(struct pump_watch *watch)
+{
+	if (!watch)
+		return;
+	pthread_mutex_lock(&watch->mutex);
+	watch->stopped = true;
+	pthread_cond_signal(&watch->wake);
+	pthread_mutex_unlock(&watch->mutex);
+	pthread_join(watch->thread, NULL);
+	watch_free(watch);
+}
+
+/* --- the report --- */
+
+void
+pump_report(struct run *run)
+{
+	struct arena arena = {NULL};
+	struct pump_answers answers;
+	if (!run->pump)
+		return;
+	pump_count(&arena, pump_log(&arena, run).s, &answers);
+	if (answers.sent)
+		event_note(run->events, "%llu compile%s preprocessed on the hosts", (unsigned long long)answers.sent,
+			answers.sent == 1 ? " was" : "s were");
+	if (answers.here)
+		event_note(run->events, "%llu compile%s preprocessed on this machine: %.*s", (unsigned long long)answers.here,
+			answers.here == 1 ? " was" : "s were", STR_ARG(list_reasons(&arena, &answers.reasons)));
+	arena_free(&arena);
+}
