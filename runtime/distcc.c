@@ -14,6 +14,9 @@
 /* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
 #define THIS_MACHINE STR("this machine")
 
+/* Nobody is there to be asked for a passphrase, or whether a host is the right one. */
+static const char own_ssh[] = "ssh -o BatchMode=yes -o ConnectTimeout=10";
+
 const char *
 distcc_ssh(char *const *environment)
 {
@@ -21,8 +24,16 @@ distcc_ssh(char *const *environment)
 	for (; environment && *environment; environment++)
 		if (strncmp(*environment, name, sizeof name - 1) == 0 && (*environment)[sizeof name - 1])
 			return *environment + sizeof name - 1;
-	/* Nobody is there to be asked for a passphrase, or whether a host is the right one. */
-	return "ssh -o BatchMode=yes -o ConnectTimeout=10";
+	return own_ssh;
+}
+
+struct str
+distcc_ssh_of_build(struct arena *arena, const struct project *project, char *const *environment)
+{
+	const char *ssh = distcc_ssh(environment);
+	/* It ends when its fourth question has no answer either. */
+	return ssh == own_ssh ? str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)(project->distcc.io_timeout + 3999) / 4000)
+						  : str_from(ssh);
 }
 
 static struct str
@@ -126,7 +137,7 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	};
 	distcc_client_environment(run, arena, &client, out);
 	if (uses_ssh(run->plan->world))
-		put(out, "DISTCC_SSH", str_from(distcc_ssh(run->environment)));
+		put(out, "DISTCC_SSH", distcc_ssh_of_build(arena, run->project, run->environment));
 }
 
 /* --- the report --- */

@@ -14,6 +14,8 @@ bool distcc_write_hosts(struct run *, struct arena *, struct str *error);
 struct str distcc_called(struct str address);
 /* How hosts are reached over ssh: the user's DISTCC_SSH, or one that never asks. */
 const char *distcc_ssh(char *const *environment);
+/* The same for compiles: one that is not the user's own ends where its host has been silent for io_timeout, for distcc waits for the end of ssh without any bound. */
+struct str distcc_ssh_of_build(struct arena *, const struct project *, char *const *environment);
 
 /* What a client finds where it runs. Texts are none where there is nothing to be said. */
 struct distcc_client {

@@ -82,7 +82,7 @@ export_path(struct exporting *e)
 	if (!set->fallback)
 		buf_add_c(e->out, " DISTCC_FALLBACK=0");
 	if (any_by_ssh(e))
-		buf_printf(e->out, " DISTCC_SSH='%s'", distcc_ssh(NULL));
+		buf_printf(e->out, " DISTCC_SSH='%s'", distcc_ssh_of_build(e->arena, e->project, NULL).s);
 	buf_add_byte(e->out, '\n');
 	return true;
 }
