@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define THREADS 64
-#define LOGIN_MS 10000
+/* ssh gives a connection ten seconds (distcc_ssh), and knows best what became of it. */
+#define LOGIN_MS 15000
 #define OUTPUT_LIMIT ((size_t)64 << 10)
 /* More words than this DISTCC_SSH does not have. */
 #define SSH_WORDS 24
@@ -34,6 +35,10 @@ static const struct {
 	{"Host key verification failed", "log in once by hand and check its key: edcc never does that for you"},
 	{"REMOTE HOST IDENTIFICATION HAS CHANGED", "its key is not the one in known_hosts: find out why before you replace that"},
 	{"Permission denied", "a key must let you in without a question: one in ssh-agent, or without a passphrase"},
+	{"Connection timed out", "is it on, and does its firewall let ssh in?"},
+	{"No route to host", "is it on, and is this machine in its network?"},
+	{"Connection refused", "is sshd running there, on the port that ssh's configuration says?"},
+	{"Could not resolve hostname", "ssh must find the name: in DNS, in /etc/hosts or in ~/.ssh/config"},
 	{"not found", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
 	{"No such file", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
 };
