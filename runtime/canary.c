@@ -1,5 +1,6 @@
 #include "runtime/canary.h"
 
+#include "runtime/canary_hint.h"
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
 #include "runtime/front.h"
@@ -71,7 +72,18 @@ one_line(struct arena *arena, struct str text)
 static bool
 compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
 {
-	struct str command = run->plan->world->toolchain.cc, word;
+/* The compiler as the build's compiles have it when they go to a host: ccache calls it by its path, which distcc sends as it is. */
+static struct str
+command_sent(struct arena *arena, const struct run *run)
+{
+	const struct toolchain *toolchain = &run->plan->world->toolchain;
+	struct str cc = toolchain->cc;
+	if (!run->project->cached)
+		return cc;
+	return str_printf(arena, "%.*s%.*s", STR_ARG(toolchain->cc_path), STR_ARG(str_part(cc, str_find(cc, ' '), cc.n)));
+}
+
+	struct str command = command_sent(arena, run), word;
 	char *argv[16];
 	size_t n = 0;
 	if (environment)
@@ -144,6 +156,8 @@ struct proof {
 static const char *const hung_up[] = {
 	"failed to write: Connection reset",
 	"failed to write: Broken pipe",
+	off_t heard; /* how long the host's own log was before */
+	struct str hint; /* the way out, where one is known */
 	"server provided no answer",
 };
 #define HUNG_UP \
@@ -155,11 +169,20 @@ client_says(struct proof *proof)
 {
 	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
 		   found = STR("distcc gives no reason");
+static struct str
+hung_up_by(struct proof *proof, struct str log)
+{
+	const struct world *world = proof->run->plan->world;
+	struct str name = canary_name_sent(log);
+	proof->hint = canary_package_hint(&proof->arena, proof->run->project, &world->toolchain, name);
+	return str_printf(&proof->arena, HUNG_UP, STR_ARG(name));
+}
+
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
 	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)
 		if (memmem(text.s, text.n, hung_up[i], strlen(hung_up[i])))
-			return str_printf(&proof->arena, HUNG_UP, STR_ARG(proof->run->plan->world->toolchain.cc));
+			return hung_up_by(proof, text);
 	while (str_split(&text, '\n', &line)) {
 		const char *at = memmem(line.s, line.n, "ERROR: ", 7);
 		if (at && !memmem(line.s, line.n, "failed to distribute", 20))
@@ -228,6 +251,8 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
 		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
+	if (!str_eq(object_architecture(arena, theirs), object_architecture(arena, ours)))
+		proof->hint = canary_target_hint(arena, proof->run->project, &proof->run->plan->world->toolchain);
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		"DISTCC_IO_TIMEOUT=30",
 		NULL,
@@ -253,7 +278,9 @@ prove(struct proof *proof, struct failure *failure)
 	} else {
 		return true;
 	}
-	if (!proof->host->apart)
+	if (proof->hint.n)
+		failure_hint(failure, "%.*s", STR_ARG(proof->hint));
+	else if (!proof->host->apart)
 		failure_hint(failure, "its log is '%.*s'", STR_ARG(distcc_host_log(&proof->arena, proof->run, name)));
 	else if (proof->run->project->hosts.strict)
 		failure_hint(failure, "without 'strict = yes' the build goes on without it");

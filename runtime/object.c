@@ -1,7 +1,7 @@
 #include "runtime/object.h"
 
 #include <elf.h>
-#include <stdbool.h>
+#include <endian.h>
 #include <string.h>
 
 /* In the text that compilers put into every object. */
@@ -25,25 +25,49 @@ object_maker(struct str object)
 	return STR("");
 }
 
-/* The same word size, byte order and machine. */
-static bool
-same_machine(struct str a, struct str b)
+/* Machines by their word size and byte order too, where that tells two of them apart; 0 is any. */
+static const struct {
+	uint16_t machine;
+	unsigned char class, data;
+	const char *name;
+} architectures[] = {
+	{EM_X86_64, ELFCLASS64, 0, "x86_64"},
+	{EM_X86_64, ELFCLASS32, 0, "x32"},
+	{EM_386, 0, 0, "i386"},
+	{EM_AARCH64, 0, ELFDATA2LSB, "aarch64"},
+	{EM_ARM, 0, ELFDATA2LSB, "arm"},
+	{EM_RISCV, ELFCLASS64, 0, "riscv64"},
+	{EM_PPC64, 0, ELFDATA2LSB, "powerpc64le"},
+	{EM_PPC64, 0, ELFDATA2MSB, "powerpc64"},
+	{EM_S390, ELFCLASS64, 0, "s390x"},
+};
+
+struct str
+object_architecture(struct arena *arena, struct str object)
 {
-	Elf32_Ehdr x, y; /* as far as these are, a 64 bit header is the same */
+	Elf32_Ehdr header; /* as far as this is read, a 64 bit header is the same */
 	size_t n = offsetof(Elf32_Ehdr, e_version);
-	if (a.n < n || b.n < n || memcmp(a.s, ELFMAG, SELFMAG) != 0 || memcmp(b.s, ELFMAG, SELFMAG) != 0)
-		return true;
-	memcpy(&x, a.s, n);
-	memcpy(&y, b.s, n);
-	return x.e_ident[EI_CLASS] == y.e_ident[EI_CLASS] && x.e_ident[EI_DATA] == y.e_ident[EI_DATA] && x.e_machine == y.e_machine;
+	if (object.n < n || memcmp(object.s, ELFMAG, SELFMAG) != 0)
+		return STR("");
+	memcpy(&header, object.s, n);
+	unsigned char class = header.e_ident[EI_CLASS], data = header.e_ident[EI_DATA];
+	uint16_t machine = data == ELFDATA2LSB ? le16toh(header.e_machine) : be16toh(header.e_machine);
+	for (size_t i = 0; i < sizeof architectures / sizeof *architectures; i++)
+		if (architectures[i].machine == machine && (!architectures[i].class || architectures[i].class == class) &&
+			(!architectures[i].data || architectures[i].data == data))
+			return str_from(architectures[i].name);
+	return str_printf(arena, "ELF machine %u, %s bit, %s first", machine, class == ELFCLASS64 ? "64" : "32",
+		data == ELFDATA2LSB ? "least" : "most");
 }
 
 struct str
 object_differs(struct arena *arena, struct str theirs, struct str ours)
 {
-	struct str there = object_maker(theirs), here = object_maker(ours);
-	if (!same_machine(theirs, ours))
-		return STR("its compiler makes objects for another kind of machine");
+	struct str there = object_architecture(arena, theirs), here = object_architecture(arena, ours);
+	if (there.n && here.n && !str_eq(there, here))
+		return str_printf(arena, "its compiler is for %.*s, this machine's for %.*s", STR_ARG(there), STR_ARG(here));
+	there = object_maker(theirs);
+	here = object_maker(ours);
 	if (there.n && here.n && !str_eq(there, here))
 		return str_printf(arena, "its compiler is another one: '%.*s' there, '%.*s' here", STR_ARG(there), STR_ARG(here));
 	return STR("its compiler is another one");

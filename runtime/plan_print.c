@@ -323,6 +323,8 @@ print_head(struct rows *rows)
 		rows_put(rows, world->toolchain.kind);
 		buf_add_byte(&rows->out, ' ');
 		rows_put(rows, world->toolchain.version);
+		if (plan->project->compiler_set.target.n)
+			buf_printf(&rows->out, " for %.*s", STR_ARG(plan->project->compiler_set.target));
 	}
 	if (plan->project->cached)
 		buf_add_c(&rows->out, ", ccache");
