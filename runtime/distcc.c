@@ -32,8 +32,8 @@ distcc_ssh_of_build(struct arena *arena, const struct project *project, char *co
 {
 	const char *ssh = distcc_ssh(environment);
 	/* It ends when its fourth question has no answer either. */
-	return ssh == own_ssh ? str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)(project->distcc.io_timeout + 3999) / 4000)
-						  : str_from(ssh);
+	int64_t seconds = (project->distcc.io_timeout + 3999) / 4000;
+	return ssh == own_ssh ? str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)seconds) : str_from(ssh);
 }
 
 static struct str
