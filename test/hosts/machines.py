@@ -31,7 +31,7 @@ def free_port(address):
 class Machine:
     """One distccd, with a folder and a log of its own."""
 
-    def __init__(self, address, allow="127.0.0.0/8", commands=None, path=""):
+    def __init__(self, address, allow="127.0.0.0/8", commands=None, path="", more=()):
         self.address, self.port = address, free_port(address)
         self.word = (f"[{address}]" if ":" in address else address) + f":{self.port}"
         self.folder = folder(f"machine-{address}-{self.port}")
@@ -45,7 +45,7 @@ class Machine:
         with open(self.log, "w", encoding="utf-8") as log:
             self.process = subprocess.Popen(
                 [DISTCCD, "--daemon", "--no-detach", "--log-stderr", "--log-level", "info", "--listen", address, "--port", str(self.port),
-                 "--allow", allow, "--jobs", "4", *user], env=environment, stderr=log, start_new_session=True, cwd=self.folder)
+                 "--allow", allow, "--jobs", "4", *user, *more], env=environment, stderr=log, start_new_session=True, cwd=self.folder)
 
     def __enter__(self):
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET
