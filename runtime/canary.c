@@ -68,10 +68,6 @@ one_line(struct arena *arena, struct str text)
 	return buf_str(&joined);
 }
 
-/* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
-static bool
-compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
-{
 /* The compiler as the build's compiles have it when they go to a host: ccache calls it by its path, which distcc sends as it is. */
 static struct str
 command_sent(struct arena *arena, const struct run *run)
@@ -83,6 +79,10 @@ command_sent(struct arena *arena, const struct run *run)
 	return str_printf(arena, "%.*s%.*s", STR_ARG(toolchain->cc_path), STR_ARG(str_part(cc, str_find(cc, ' '), cc.n)));
 }
 
+/* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
+static bool
+compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
+{
 	struct str command = command_sent(arena, run), word;
 	char *argv[16];
 	size_t n = 0;
@@ -150,25 +150,18 @@ struct proof {
 	struct run *run;
 	struct host *host;
 	struct str object, log; /* names in the canaries' folder */
+	struct str hint; /* the way out, where one is known */
 };
 
 /* What stands in the client's log where a distccd has closed the connection; one that refuses us and one that may not run the compiler look alike. */
 static const char *const hung_up[] = {
 	"failed to write: Connection reset",
 	"failed to write: Broken pipe",
-	off_t heard; /* how long the host's own log was before */
-	struct str hint; /* the way out, where one is known */
 	"server provided no answer",
 };
 #define HUNG_UP \
 	"its distccd hung up: its --allow must name this machine, and it must have '%.*s' and may run it (update-distcc-symlinks)"
 
-/* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
-static struct str
-client_says(struct proof *proof)
-{
-	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
-		   found = STR("distcc gives no reason");
 static struct str
 hung_up_by(struct proof *proof, struct str log)
 {
@@ -178,6 +171,12 @@ hung_up_by(struct proof *proof, struct str log)
 	return str_printf(&proof->arena, HUNG_UP, STR_ARG(name));
 }
 
+/* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
+static struct str
+client_says(struct proof *proof)
+{
+	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
+		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
 	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)
@@ -233,6 +232,8 @@ same_object(struct proof *proof, struct str *why)
 		!os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, why))
 		return false;
 	*why = object_differs(arena, theirs, ours);
+	if (!str_eq(object_architecture(arena, theirs), object_architecture(arena, ours)))
+		proof->hint = canary_target_hint(arena, proof->run->project, &proof->run->plan->world->toolchain);
 	return str_eq(theirs, ours);
 }
 
@@ -251,8 +252,6 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
 		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
-	if (!str_eq(object_architecture(arena, theirs), object_architecture(arena, ours)))
-		proof->hint = canary_target_hint(arena, proof->run->project, &proof->run->plan->world->toolchain);
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		"DISTCC_IO_TIMEOUT=30",
 		NULL,
