@@ -105,6 +105,7 @@ check_kept_cache(struct loader *l, struct merges *merges, struct project *projec
 	struct str keep = project->cache.keep;
 	struct span span = keep.n ? merge_span(l, merge_only(merges, BLOCK_cache), "keep") : SPAN_NONE;
 
+	project->cache_span = span;
 	if (keep.n && (!str_starts(keep, STR("s3://")) || keep.n == 5 || keep.s[5] == '/'))
 		diag_hint(diag_error(l->diags, span, "'%.*s' is no place to keep a cache", STR_ARG(keep)),
 			"write s3://BUCKET/PREFIX/");

@@ -145,6 +145,7 @@ struct project {
 	enum provider_kind provider;
 	struct span provider_span;
 	struct str compiler; /* "gcc", "clang"; none where there is no compiler block */
+	struct span cache_span; /* of 'cache: keep', where it is given */
 	struct span compiler_span; /* of its version where given, else of the block */
 	struct compiler_settings compiler_set;
 	struct provider_aws_settings aws;

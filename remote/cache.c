@@ -211,7 +211,7 @@ remote_plan_fetch(struct arena *arena, struct plan *plan, uint32_t boot)
 	struct action *action = plan_add(arena, plan, &action_fetch, STR("fetch-cache"), &boot, 1);
 	action->title = STR("cache");
 	action->detail = str_printf(arena, "from %.*s, as far as that is faster than compiling", STR_ARG(from));
-	action->span = plan->project->groups[0].span;
+	action->span = plan->project->cache_span;
 	action->why = STR("the file says 'cache: keep'");
 	return plan->count - 1;
 }
@@ -271,7 +271,7 @@ settle(struct run *run, struct arena *arena, const struct packed *packed, struct
 
 /* *stored: the bytes; 0 where there was nothing to store. */
 static bool
-save(struct run *run, struct arena *arena, int64_t *stored, struct failure *failure)
+save(struct run *run, struct arena *arena, int64_t began, int64_t *stored, struct failure *failure)
 {
 	struct packed packed;
 	struct cloud_stored result;
@@ -283,8 +283,7 @@ save(struct run *run, struct arena *arena, int64_t *stored, struct failure *fail
 		name = str_printf(
 			arena, "%.*s-%lldms-%.*s", STR_ARG(run->id), (long long)packed.compile_ms, STR_ARG(packed.sha256));
 		struct str url = str_printf(arena, "%.*s%.*s" SUFFIX, STR_ARG(folder), STR_ARG(name));
-		int64_t until = os_now_ms() + bound(run, packed.compile_ms);
-		if (artifact_upload(run, arena, STR(PACKED), url, until, &result, failure))
+		if (artifact_upload(run, arena, STR(PACKED), url, began + bound(run, packed.compile_ms), &result, failure))
 			*stored = result.size;
 		else
 			name.n = 0;
@@ -317,7 +316,7 @@ save_run(struct run *run, const struct action *action, struct failure *failure)
 	(void)failure;
 	if (!remote_of(run))
 		return true;
-	if (!save(run, &arena, &stored, &why) && !os_cancel_raised(&run->cancel))
+	if (!save(run, &arena, began, &stored, &why) && !os_cancel_raised(&run->cancel))
 		event_warning(run->events, why.hint.n ? why.hint : STR("the next run compiles again what is new in this one"),
 			"the cache is not saved: %.*s", STR_ARG(why.message));
 	say(run, &arena, stored, os_now_ms() - began);
@@ -335,6 +334,6 @@ remote_plan_save(struct arena *arena, struct plan *plan)
 	action->title = STR("cache");
 	action->detail = str_printf(arena, "-> %.*s, what is new in it", STR_ARG(to));
 	action->when = ACTION_ALWAYS;
-	action->span = plan->project->groups[0].span;
+	action->span = plan->project->cache_span;
 	action->why = STR("the file says 'cache: keep'");
 }

@@ -719,8 +719,11 @@ command_cache-fetch() { # SECONDS, lines of tabs NAME SIZE SHA256 URL
 		{
 			if cache_fetch "$name" "$size" "$sum" "$url" >"$scratch/$name.error" 2>&1; then
 				echo "$name fetched"
+			elif grep -q 'returned error: 404$' "$scratch/$name.error"; then
+				# Another run has just put it into a larger one.
+				echo "$name gone"
 			else
-				echo "$name failed $(grep -v '^tar: Exiting' "$scratch/$name.error" | head -n 1)"
+				echo "$name failed $(head -n 1 "$scratch/$name.error")"
 			fi
 		} &
 	done
