@@ -54,6 +54,13 @@ artifacts:
 on build_failed:
     notify = sns:broken
 """
+PACKAGE = """\
+include std/debian-package
+
+options = --build=any
+flags   = nocheck
+to      = s3://{bucket}/packages/
+"""
 ALLOWED = """\
 build one:
     echo made >made
@@ -126,6 +133,25 @@ def sixteen_machines():
         here_why = [e.get("why", "") for e in result.all("compiles") if e["host"] == "this machine"]
         need(not re.search(r"host|fallback|fell", here_why[0]), "compiles that hosts should have done", here_why)
         same(len(here.proxy.calls("RunInstances")), 1, "calls of RunInstances")
+        nothing_left(made, here)
+
+
+@test
+def a_debian_package():
+    """tree, as Debian has it, packaged on two: its rules call gcc, and both of them compiled; the package is in S3."""
+    with World() as here:
+        bucket = new_bucket(here)
+        made = project("package", PACKAGE.format(bucket=bucket), tree="tree")
+        made.write("Edccfile", made.read("Edccfile").replace("    count", "    packages = build-essential dpkg-dev debhelper fakeroot\n    count"))
+        result = made.edcc("apply", "--json", "--yes", env=here.environment())
+        compiled = machine_logs(made)
+        need(sorted(compiled) == ["coop-1", "host"] and all(compiled.values()), "not every machine compiled", compiled)
+        same(result.compiles(), {**{host: len(files) for host, files in compiled.items()}, "this machine": 0}, "compiles by host")
+        key, = (o["Key"] for o in here.client("s3").list_objects_v2(Bucket=bucket)["Contents"] if re.match(r"packages/tree_.*\.deb$", o["Key"]))
+        made.write("package.deb", "")
+        here.client("s3").download_file(bucket, key, made.path("package.deb"))
+        run("dpkg-deb", "-x", made.path("package.deb"), made.path("unpacked"))
+        need(re.match(r"tree v\d", run(made.path("unpacked/usr/bin/tree"), "--version")), "the program does not run")
         nothing_left(made, here)
 
 
