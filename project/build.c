@@ -1,6 +1,7 @@
 #include "project/build.h"
 
 #include "project/condition.h"
+#include "project/habits.h"
 #include "project/need.h"
 #include "project/template.h"
 
@@ -118,6 +119,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 		diag_note(diag, recipe->item.span, "the recipe begins here");
 	} else if (recipe) {
 		build->recipe = recipe_text(l->arena, l->sources, recipe);
+		habits_of_recipe(l, project, recipe);
 	} else if (build->set.script.n) {
 		add_script(l, project, merged, build);
 	}

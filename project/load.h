@@ -58,6 +58,7 @@ struct loader {
 	struct evaluator *evaluator;
 	const struct value *it; /* the word that $(map …) is at */
 	struct span condition; /* what is evaluated is evaluated for this one; none after the last is decided */
+	uint64_t habits; /* what habits.c has said already */
 };
 
 /* Reads and parses the Edccfile. NULL on an error (filed). */

@@ -7,6 +7,7 @@
 #include "project/eval.h"
 #include "project/expand.h"
 #include "project/fleet.h"
+#include "project/habits.h"
 #include "project/untaken.h"
 
 #include <stdlib.h>
@@ -159,6 +160,7 @@ evaluate(struct loader *l, const struct unit *unit, struct project *project)
 	name_project(l, project);
 	merge_blocks(l, &merges);
 	fleet_all(l, &merges, project);
+	habits_of_variables(l, project);
 	build_all(l, &merges, project);
 	untaken_check(l);
 }

@@ -1,0 +1,467 @@
+#include "project/habits.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* --- what there is to say --- */
+
+/* WAY(id, way out) */
+#define WAYS(WAY)                                                                                                     \
+	WAY(APART, "where it is needed, a build of its own for it leaves the others distributed")                     \
+	WAY(NATIVE, "'native = resolve' under 'distcc:' puts this machine's explicit flags in its place")             \
+	WAY(LTO, "write -flto=auto: then compiles are distributed, and the link is done here")                        \
+	WAY(SPECS, "where only the linker needs it, say it in LDFLAGS alone; else give the flags that it stands for") \
+	WAY(DWARF, "-g keeps all of it in the object, and is distributed")                                            \
+	WAY(DEPENDENCIES, "-MMD -MT OBJECT -MF OBJECT.d writes the same while the object is compiled")                \
+	WAY(EACH, "a call for each source, with -c, and one that links")                                              \
+	WAY(HEADER, "leave it out: each compile's text is preprocessed here anyway")                                  \
+	WAY(ASSEMBLER, "nothing is to be done about it: it is quick")                                                 \
+	WAY(INCLUDE, "a file that is included so and is called .h or .inc is no second source")
+
+enum way {
+#define WAY(id, text) WAY_##id,
+	WAYS(WAY)
+#undef WAY
+};
+
+static const char *const ways[] = {
+#define WAY(id, text) [WAY_##id] = text,
+	WAYS(WAY)
+#undef WAY
+};
+
+/* A word, or with a * what one begins with. */
+enum scope_of_habit {
+	ANYWHERE, /* no other program has such an option */
+	FLAGS, /* in what is called flags, and in a compiler's call */
+	CALL, /* in a compiler's call alone */
+	NATIVE, /* anywhere, where the file leaves native as it is */
+};
+
+static const struct habit {
+	const char *word;
+	enum scope_of_habit scope;
+	enum way way;
+	const char *why;
+} habits[] = {
+	{"--coverage", FLAGS, WAY_APART, "the compiler writes its notes beside the objects"},
+	{"-fprofile-arcs", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-ftest-coverage", ANYWHERE, WAY_APART, "the compiler writes its notes beside the objects"},
+	{"-fprofile-generate*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-fprofile-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-fprofile-correction", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-fauto-profile*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-fprofile-instr-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-fprofile-sample-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
+	{"-specs=*", ANYWHERE, WAY_SPECS, "a host may have other specs"},
+	{"--specs=*", ANYWHERE, WAY_SPECS, "a host may have other specs"},
+	{"-march=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
+	{"-mtune=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
+	{"-flto", ANYWHERE, WAY_LTO, "distcc does not distribute -flto as it stands"},
+	{"-gsplit-dwarf*", ANYWHERE, WAY_DWARF, "its .dwo file is written beside the object"},
+	{"-save-temps*", ANYWHERE, WAY_APART, "its files are written beside the object"},
+	{"-fstack-usage", ANYWHERE, WAY_APART, "its file is written beside the object"},
+	{"-fcallgraph-info*", ANYWHERE, WAY_APART, "its file is written beside the object"},
+	{"-fdump-*", ANYWHERE, WAY_APART, "its files are written beside the object"},
+	{"-ftime-trace*", ANYWHERE, WAY_APART, "its file is written beside the object"},
+	{"-fsave-optimization-record*", ANYWHERE, WAY_APART, "its file is written beside the object"},
+	{"-fmodules*", ANYWHERE, WAY_APART, "modules are read and written beside the sources"},
+	{"-fcxx-modules", ANYWHERE, WAY_APART, "modules are read and written beside the sources"},
+	{"-Wa,-a*", ANYWHERE, WAY_APART, "the assembler's listing is a file of this machine"},
+	{"-M", CALL, WAY_DEPENDENCIES, "it only preprocesses"},
+	{"-MM", CALL, WAY_DEPENDENCIES, "it only preprocesses"},
+};
+#define HABIT_COUNT (sizeof habits / sizeof *habits)
+
+/* Calls that are told by their files. CALL(id, way, why) */
+#define CALLS(CALL)                                                                  \
+	CALL(SEVERAL, EACH, "it has several sources")                                \
+	CALL(PRECOMPILED, HEADER, "what is made of a header is of no use elsewhere") \
+	CALL(ASSEMBLER, ASSEMBLER, "distcc leaves assembler to this machine")        \
+	CALL(INCLUDED, INCLUDE, "distcc takes what is included so for a second source")
+
+enum call_habit {
+#define CALL(id, way, why) CALL_##id,
+	CALLS(CALL)
+#undef CALL
+};
+
+static const struct {
+	enum way way;
+	const char *why;
+} call_habits[] = {
+#define CALL(id, way, why) [CALL_##id] = {WAY_##way, why},
+	CALLS(CALL)
+#undef CALL
+};
+
+_Static_assert(HABIT_COUNT + sizeof call_habits / sizeof *call_habits <= 64, "each has a bit");
+
+/* One for each: of many places the first is enough. */
+static void
+tell(struct loader *l, unsigned bit, struct span span, const char *why, enum way way)
+{
+	struct str text = load_span(l, span);
+	if (l->habits >> bit & 1)
+		return;
+	l->habits |= UINT64_C(1) << bit;
+	struct diag *diag = diag_warning(l->diags, span, "with '%.*s' a compile is not distributed: %s", STR_ARG(text), why);
+	diag_hint(diag, "%s", ways[way]);
+}
+
+/* --- words --- */
+
+/* One that is looked at: what stands between blanks and quotes, and after NAME= . */
+struct look {
+	struct loader *l;
+	const struct project *project;
+	uint32_t source;
+	const char *base; /* the source's text */
+	bool flags; /* it stands among flags */
+	bool call; /* it stands in a compiler's call */
+};
+
+static struct span
+span_of(const struct look *look, struct str word)
+{
+	return (struct span){look->source, (uint32_t)(word.s - look->base), (uint32_t)word.n};
+}
+
+static bool
+is_word(const char *pattern, struct str word)
+{
+	size_t n = strlen(pattern);
+	return pattern[n - 1] == '*' ? word.n >= n - 1 && memcmp(word.s, pattern, n - 1) == 0 : str_is(word, pattern);
+}
+
+static bool
+applies(const struct look *look, enum scope_of_habit scope)
+{
+	switch (scope) {
+	case ANYWHERE:
+		return true;
+	case FLAGS:
+		return look->flags || look->call;
+	case CALL:
+		return look->call;
+	case NATIVE:
+		return str_is(look->project->distcc.native, "local");
+	}
+	return false;
+}
+
+static void
+look_at(const struct look *look, struct str word)
+{
+	for (unsigned i = 0; i < HABIT_COUNT && word.n && *word.s == '-'; i++)
+		if (is_word(habits[i].word, word) && applies(look, habits[i].scope))
+			tell(look->l, i, span_of(look, word), habits[i].why, habits[i].way);
+}
+
+static bool
+has_text(struct str text, const char *part)
+{
+	size_t n = strlen(part);
+	for (size_t i = 0; i + n <= text.n; i++)
+		if (strncasecmp(text.s + i, part, n) == 0)
+			return true;
+	return false;
+}
+
+static bool
+has_blank(struct str text)
+{
+	for (size_t i = 0; i < text.n; i++)
+		if (text.s[i] == ' ' || text.s[i] == '\t' || text.s[i] == '\n')
+			return true;
+	return false;
+}
+
+/* What a name says of its value: CFLAGS, CMAKE_CXX_FLAGS_RELEASE, flags, CC. The linker may have what a compile may not. */
+static bool
+names_flags(struct str name)
+{
+	if (str_ends(name, STR("CC")) || str_ends(name, STR("CXX")))
+		return true;
+	return has_text(name, "flags") && !has_text(name, "ldflags") && !has_text(name, "linker");
+}
+
+static bool
+names_link(struct str name)
+{
+	return has_text(name, "ldflags") || has_text(name, "linker") || has_text(name, "libs");
+}
+
+/* The words of a text that stands between blanks, in which quotes may be: the value of a variable, or one argument such as CFLAGS="-O2 --coverage". */
+static void
+look_within(struct look look, struct str text)
+{
+	size_t equals = str_find(text, '=');
+	struct str name = str_part(text, 0, equals);
+	if (equals < text.n && !has_blank(name) && (names_flags(name) || names_link(name))) {
+		look.flags = true;
+		text = str_part(text, equals + 1, text.n);
+		if (names_link(name))
+			return;
+	}
+	for (size_t at = 0; at < text.n;) {
+		size_t from = at;
+		while (at < text.n && !strchr(" \t\r\n\"'\\", text.s[at]))
+			at++;
+		look_at(&look, str_part(text, from, at));
+		at += at == from;
+	}
+}
+
+static void
+look_at_definition(struct loader *l, const struct project *project, struct str name, const struct definition *definition,
+	const struct context *context)
+{
+	struct span value = definition->value;
+	struct str text = load_span(l, value);
+	/* What the standard library has is meant so. */
+	if (context->unit->kind != UNIT_FILE || definition->secret || !value.length || names_link(name))
+		return;
+	struct look look = {l, project, value.source, text.s - value.offset, names_flags(name), false};
+	look_within(look, text);
+}
+
+void
+habits_of_variables(struct loader *l, const struct project *project)
+{
+	for (uint32_t s = 0; s < l->space_count && project->group_count; s++) {
+		const struct space *space = l->spaces[s];
+		for (uint32_t i = 0; i < space->count; i++) {
+			const struct binding *binding = &space->bindings[i];
+			struct str name = space->variables[i].name;
+			if (binding->definition)
+				look_at_definition(l, project, name, binding->definition, binding->context);
+			for (const struct addition *a = addition_next(binding, NULL); a; a = addition_next(binding, a))
+				look_at_definition(l, project, name, a->definition, a->context);
+		}
+	}
+}
+
+/* --- recipes --- */
+
+enum program {
+	PROGRAM_NONE, /* its name is still to come */
+	PROGRAM_COMPILER,
+	PROGRAM_SILENT, /* its words are only said */
+	PROGRAM_OTHER,
+};
+
+/* One command of a recipe, as far as it has been read. */
+struct call {
+	struct look look;
+	enum program program;
+	struct str before; /* the word before the next one */
+	bool preprocesses;
+	uint32_t sources, assembler, headers, objects;
+	struct str source, second, header; /* the first two of the sources, a header */
+	struct words words; /* of a compiler's call */
+};
+
+/* Words of a shell that a command may follow, and programs that call the one after them. */
+static const char prefixes[] = "if then else elif do while until ! { time exec env nice command distcc ccache";
+static const char silent[] = "echo printf : build_success build_failed";
+/* Options whose value is the next word. */
+static const char valued[] = "-o -MF -MT -MQ -I -isystem -iquote -imacros -D -U -L -T -x -aux-info -Xlinker -target -arch";
+
+static struct str
+unquoted(struct str word)
+{
+	if (word.n >= 2 && strchr("\"'", *word.s) && word.s[word.n - 1] == *word.s)
+		return str_part(word, 1, word.n - 1);
+	return word;
+}
+
+static struct str
+base_name(struct str path)
+{
+	const char *slash = memrchr(path.s ? path.s : "", '/', path.n);
+	return slash ? str_part(path, (size_t)(slash + 1 - path.s), path.n) : path;
+}
+
+/* $CC, ${CXX}, gcc-12, x86_64-linux-gnu-g++, clang. */
+static bool
+is_compiler(struct str word)
+{
+	static const char *const names[] = {"gcc", "g++", "clang", "clang++", "cc", "c++"};
+	struct str name = base_name(word);
+	if (str_is(word, "$CC") || str_is(word, "$CXX") || str_is(word, "${CC}") || str_is(word, "${CXX}"))
+		return true;
+	while (name.n && strchr("0123456789.-", name.s[name.n - 1]))
+		name.n--;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct str known = str_from(names[i]);
+		if (str_ends(name, known) && (name.n == known.n || name.s[name.n - known.n - 1] == '-'))
+			return true;
+	}
+	return false;
+}
+
+static bool
+is_assignment(struct str word)
+{
+	size_t equals = str_find(word, '=');
+	for (size_t i = 0; i < equals; i++)
+		if (!strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_", word.s[i]))
+			return false;
+	return equals && equals < word.n;
+}
+
+static bool
+has_extension(struct str word, const char *extensions)
+{
+	const char *dot = memrchr(word.s ? word.s : "", '.', word.n);
+	return dot && schema_listed(extensions, str_part(word, (size_t)(dot + 1 - word.s), word.n));
+}
+
+static void
+tell_call(const struct call *call, enum call_habit habit, struct str word)
+{
+	tell(call->look.l, HABIT_COUNT + habit, span_of(&call->look, word), call_habits[habit].why, call_habits[habit].way);
+}
+
+/* A file that a compiler's call has, or an option that says what becomes of them. */
+static void
+note_argument(struct call *call, struct str word)
+{
+	bool source = has_extension(word, "c cc cpp cxx cp c++ C i ii m mm");
+	call->preprocesses |= str_is(word, "-E") || str_is(word, "-M") || str_is(word, "-MM") || str_is(word, "-fsyntax-only");
+	if (str_is(call->before, "-include") && source)
+		tell_call(call, CALL_INCLUDED, word);
+	if (!word.n || *word.s == '-' || str_is(call->before, "-include") || schema_listed(valued, call->before))
+		return;
+	bool assembler = has_extension(word, "s S");
+	call->objects += has_extension(word, "o lo a so");
+	call->assembler += assembler;
+	if (has_extension(word, "h hh hpp hxx H")) {
+		call->headers++;
+		call->header = word;
+	}
+	if (!source && !assembler)
+		return;
+	*(call->sources ? &call->second : &call->source) = word;
+	/* *.c */
+	call->sources += memchr(word.s, '*', word.n) ? 2 : 1;
+}
+
+static void
+end_call(struct call *call)
+{
+	bool compiler = call->program == PROGRAM_COMPILER && !call->preprocesses;
+	/* A call that only links is this machine's anyway. */
+	for (size_t i = 0; i < call->words.n && (call->sources || !call->objects); i++)
+		look_within(call->look, call->words.w[i]);
+	if (compiler && call->sources > 1)
+		tell_call(call, CALL_SEVERAL, call->second.n ? call->second : call->source);
+	else if (compiler && call->assembler)
+		tell_call(call, CALL_ASSEMBLER, call->source);
+	else if (compiler && call->headers && !call->sources)
+		tell_call(call, CALL_PRECOMPILED, call->header);
+	*call = (struct call){.look = call->look};
+}
+
+static void
+take_word(struct call *call, struct str raw)
+{
+	struct str word = unquoted(raw);
+	bool phrase = has_blank(word);
+	if (call->program == PROGRAM_NONE && !is_assignment(word)) {
+		if (!schema_listed(prefixes, word))
+			call->program = is_compiler(word)             ? PROGRAM_COMPILER
+					: schema_listed(silent, word) ? PROGRAM_SILENT
+								      : PROGRAM_OTHER;
+		return;
+	}
+	if (call->program == PROGRAM_SILENT)
+		return;
+	call->look.call = call->program == PROGRAM_COMPILER;
+	if (call->look.call)
+		note_argument(call, word);
+	/* Of several words in quotes only those are arguments of a compiler that something called so is set to. */
+	struct str name = str_part(word, 0, str_find(word, '='));
+	if (phrase && (name.n == word.n || has_blank(name) || !names_flags(name)))
+		;
+	else if (call->look.call)
+		words_add(&call->look.l->scratch, &call->words, word);
+	else
+		look_within(call->look, word);
+	call->before = word;
+}
+
+/* The length of the word that the text begins with: up to a blank or an operator that is neither quoted nor in $( ). */
+static size_t
+word_length(struct str text)
+{
+	size_t at = 0, depth = 0;
+	char quote = 0;
+	for (; at < text.n; at++) {
+		char c = text.s[at];
+		if (c == '\\' && quote != '\'')
+			at++;
+		else if (quote)
+			quote = c == quote ? 0 : quote;
+		else if (c == '"' || c == '\'')
+			quote = c;
+		else if (c == '(' && at && (depth || text.s[at - 1] == '$'))
+			depth++;
+		else if (c == ')' && depth)
+			depth--;
+		else if (!depth && strchr(" \t\r\n;&|()<>`", c))
+			break;
+	}
+	return at < text.n ? at : text.n;
+}
+
+/* After the line, past the here-document whose end is this word. */
+static size_t
+skip_document(struct str text, size_t at, struct str end)
+{
+	struct str rest = str_part(text, at, text.n), line;
+	while (str_split(&rest, '\n', &line) && !str_eq(str_trim(line), end))
+		;
+	return rest.s ? (size_t)(rest.s - text.s) : text.n;
+}
+
+void
+habits_of_recipe(struct loader *l, const struct project *project, const struct recipe *recipe)
+{
+	struct span span = recipe->item.span;
+	struct str text = load_span(l, span), document = {NULL, 0};
+	struct call call = {.look = {.l = l, .project = project, .source = span.source, .base = text.s - span.offset}};
+	for (size_t at = 0; at < text.n && project->group_count;) {
+		char c = text.s[at];
+		struct str rest = str_part(text, at, text.n);
+		if (c == ' ' || c == '\t' || c == '\r') {
+			at++;
+		} else if (c == '#') {
+			at += str_find(rest, '\n');
+		} else if (str_starts(rest, STR("\\\n"))) {
+			at += 2;
+		} else if (str_starts(rest, STR("<<")) && !str_starts(rest, STR("<<<"))) {
+			at += 2;
+			at += at < text.n && text.s[at] == '-';
+			while (at < text.n && text.s[at] == ' ')
+				at++;
+			size_t n = word_length(str_part(text, at, text.n));
+			document = unquoted(str_part(text, at, at + n));
+			at += n;
+		} else if (strchr("\n;&|()<>`", c)) {
+			at++;
+			if (c == '\n' && document.n)
+				at = skip_document(text, at, document);
+			if (c == '\n')
+				document = (struct str){NULL, 0};
+			if (c != '<' && c != '>')
+				end_call(&call);
+		} else {
+			size_t n = word_length(rest);
+			take_word(&call, str_part(rest, 0, n));
+			at += n;
+		}
+	}
+	end_call(&call);
+}

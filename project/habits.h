@@ -1,0 +1,11 @@
+/* habits: flags and calls that keep compiles from being distributed, where they can be seen: in the file's own variables and recipes. */
+#ifndef PROJECT_HABITS_H
+#define PROJECT_HABITS_H
+
+#include "project/space.h"
+
+/* Each files a warning for the first place of each habit, under the word itself, where the project has machines that could compile. */
+void habits_of_variables(struct loader *, const struct project *);
+void habits_of_recipe(struct loader *, const struct project *, const struct recipe *);
+
+#endif
