@@ -153,7 +153,10 @@ applies(const struct look *look, enum scope_of_habit scope)
 static void
 look_at(const struct look *look, struct str word)
 {
-	for (unsigned i = 0; i < HABIT_COUNT && word.n && *word.s == '-'; i++)
+	/* Most words are none of these. */
+	if (word.n < 2 || *word.s != '-' || !strchr("-fgmsMW", word.s[1]))
+		return;
+	for (unsigned i = 0; i < HABIT_COUNT; i++)
 		if (is_word(habits[i].word, word) && applies(look, habits[i].scope))
 			tell(look->l, i, span_of(look, word), habits[i].why, habits[i].way);
 }
