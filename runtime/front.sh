@@ -22,15 +22,20 @@ case ${1-} in "$masquerade"/*) exec "$@" ;; esac
 # Of clang's two ways to name a target distcc knows only `-target`: after this one it would put another one, its own machine's.
 case " $* " in *' --target='*) export DISTCC_NO_REWRITE_CROSS=1 ;; esac
 
-# What reads or writes other files than the object would miss them elsewhere, and distcc does not know of these. Here such a call keeps to the local slots.
-case " $* " in
-*' -gsplit-dwarf '* | *' -gsplit-dwarf=split '* | *' -save-temps'* | *' -fstack-usage '* | *' -fcallgraph-info'* | *' -fdump-'* | *' -aux-info '* | \
-	*' -ftime-trace'* | *' -fsave-optimization-record'* | *' -fmodule'* | *' -fcxx-modules '* | *' @'*'.modmap '*)
+# What the compiler is called with from here on is compiled on this machine, within the local slots.
+stay() {
 	slots=''
 	{ read -r slots _ <"$DISTCC_DIR/hosts"; } 2>/dev/null
 	case $slots in --localslots=*) slots=${slots#*=} ;; *) slots=2 ;; esac
 	export DISTCC_HOSTS="localhost/$slots"
-	;;
+}
+
+# What reads or writes other files than the object would miss them elsewhere, and distcc does not know of these; nor of -mcpu=native.
+case " $* " in
+*' -gsplit-dwarf '* | *' -gsplit-dwarf=split '* | *' -save-temps'* | *' -fstack-usage '* | *' -fcallgraph-info'* | *' -fdump-'* | *' -aux-info '* | \
+	*' -ftime-trace'* | *' -fsave-optimization-record'* | *' -fmodule'* | *' -fcxx-modules '* | *' @'*'.modmap '* | *' -fprofile-instr-use'* | \
+	*' -fprofile-sample-use'*) stay ;;
+*' -mcpu=native '*) [ "${EDCC_NATIVE-}" ] || stay ;;
 esac
 
 case "${EDCC_NATIVE:+" $* "}" in
@@ -44,15 +49,15 @@ for word; do
 	case $word in
 	-c | -S) compiles=yes ;;
 	-march=* | -mtune=* | -mcpu=* | -m16 | -m32 | -m64 | -mx32 | --target=*) machine="$machine $word" ;;
-	-target) exec "$front" "$@" ;;
+	-target) stay && exec "$front" "$@" ;;
 	esac
 done
 case $compiles$1$machine in
-[!y]* | *..* | *[!A-Za-z0-9=.,_+/\ -]*) exec "$front" "$@" ;;
+[!y]* | *..* | *[!A-Za-z0-9=.,_+/\ -]*) stay && exec "$front" "$@" ;;
 *=native*) ;;
 *) exec "$front" "$@" ;;
 esac
-case $1 in [!/]*/*) exec "$front" "$@" ;; esac
+case $1 in [!/]*/*) stay && exec "$front" "$@" ;; esac
 
 say() { [ -z "${DISTCC_LOG-}" ] || printf 'distcc[%d] (edcc) %s\n' $$ "$1" >>"$DISTCC_LOG"; }
 
@@ -113,7 +118,7 @@ set -f
 name=$1$machine
 answer=$DISTCC_DIR/native/$name
 [ -e "$answer" ] || resolve "$1"
-read -r flags 2>/dev/null <"$answer" && [ "$flags" ] || exec "$front" "$@"
+read -r flags 2>/dev/null <"$answer" && [ "$flags" ] || { stay && exec "$front" "$@"; }
 say "resolved $name"
 
 # To the front, where the driver would have put it: what else is said of the processor comes after it, and wins.
