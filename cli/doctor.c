@@ -104,7 +104,7 @@ look(struct cli *cli, struct doctor *doctor, struct world *world)
 	else
 		provider->observe(&cli->arena, doctor->project, &observing, world, &diags);
 	findings_take(&doctor->found, &diags);
-	doctor->toolchain = world->toolchain.version.n ? &world->toolchain : NULL;
+	doctor->toolchain = world->toolchain.cc.n && world->toolchain.version.n ? &world->toolchain : NULL;
 	doctor->distcc = world->distcc;
 }
 

@@ -72,6 +72,7 @@ static void
 put_table(struct buf *out, const struct row *rows, size_t count)
 {
 	int widths[COLUMNS] = {0};
+	buf_add_byte(out, '\n');
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < COLUMNS; k++)
 			if ((int)utf8_columns(rows[i].cells[k]) > widths[k])
@@ -85,26 +86,32 @@ put_table(struct buf *out, const struct row *rows, size_t count)
 		}
 		buf_add_byte(out, '\n');
 	}
-	buf_add_byte(out, '\n');
 }
 
 /* --- the findings --- */
 
-/* In lines of at most WIDTH columns, where words allow; what follows the first is indented. column: where it begins. */
+/* In lines of at most WIDTH columns, where words allow; all but the first are indented. column: where the first begins. */
 static void
-put_words(struct buf *out, size_t column, struct str text)
+put_words(struct buf *out, size_t column, int indent, struct str text)
 {
-	struct str word;
-	while (str_split(&text, ' ', &word)) {
-		if (column > INDENT && column + 1 + utf8_columns(word) > WIDTH) {
-			buf_printf(out, "\n%*s", INDENT, "");
-			column = INDENT;
-		} else if (column > INDENT) {
-			buf_add_byte(out, ' ');
-			column++;
+	struct str line, word;
+	for (bool first = true; str_split(&text, '\n', &line); first = false) {
+		line = str_trim(line);
+		if (!first) {
+			buf_printf(out, "\n%*s", indent - 1, "");
+			column = (size_t)indent - 1;
 		}
-		buf_add(out, word);
-		column += utf8_columns(word);
+		while (str_split(&line, ' ', &word)) {
+			if (column + 1 + utf8_columns(word) > WIDTH) {
+				buf_printf(out, "\n%*s", indent, "");
+				column = (size_t)indent;
+			} else {
+				buf_add_byte(out, ' ');
+				column++;
+			}
+			buf_add(out, word);
+			column += utf8_columns(word);
+		}
 	}
 	buf_add_byte(out, '\n');
 }
@@ -117,10 +124,10 @@ put_findings(struct buf *out, const struct findings *found)
 		struct str place = finding->place.n ? finding->place : STR("this machine");
 		size_t before = out->n;
 		buf_printf(out, "%s: %.*s:", finding->fault ? "fault" : "note", STR_ARG(place));
-		put_words(out, utf8_columns(str_part(buf_str(out), before, out->n)), finding->message);
+		put_words(out, utf8_columns(str_part(buf_str(out), before, out->n)), INDENT, finding->message);
 		if (finding->hint.n) {
 			buf_printf(out, "%*shint:", INDENT, "");
-			put_words(out, INDENT + 5, finding->hint);
+			put_words(out, INDENT + 5, INDENT + 2, finding->hint);
 		}
 		if (finding->fix.n && finding->on.n)
 			buf_printf(out, "    fix, on %.*s: %.*s\n", STR_ARG(finding->on), STR_ARG(finding->fix));
@@ -136,43 +143,68 @@ plural(size_t count)
 }
 
 static void
-put_summary(struct buf *out, const struct doctor *doctor)
+put_summary(struct buf *out, const struct doctor *doctor, size_t faults, size_t notes)
 {
-	size_t faults, notes, fine = 0;
-	doctor_count(doctor, &faults, &notes);
+	size_t fine = 0;
+	if (out->n)
+		buf_add_byte(out, '\n');
 	for (size_t i = 0; i < doctor->count; i++)
 		fine += doctor->patients[i].probe.reached && findings_fine(&doctor->patients[i].found);
-	if (faults || notes)
-		buf_add_byte(out, '\n');
 	if (doctor->count)
 		buf_printf(out, "%zu host%s, %zu fine; ", doctor->count, plural(doctor->count), fine);
 	buf_printf(out, "%zu fault%s, %zu note%s\n", faults, plural(faults), notes, plural(notes));
+}
+
+static void
+put_machine(struct buf *out, const struct doctor *doctor, const struct world *world)
+{
+	const struct toolchain *toolchain = doctor->toolchain;
+	if (!world->cpus)
+		return;
+	buf_printf(out, "this machine: ");
+	if (toolchain)
+		buf_printf(out, "%.*s is %.*s %.*s for %.*s, ", STR_ARG(toolchain->cc), STR_ARG(toolchain->kind),
+			STR_ARG(toolchain->version), STR_ARG(toolchain->target));
+	buf_printf(out, "%d processor%s\n", world->cpus, world->cpus == 1 ? "" : "s");
+}
+
+/* What a plan would stand on, and what it would cost. */
+static void
+put_cloud(struct buf *out, const struct doctor *doctor, const struct world *world)
+{
+	struct words facts = {NULL, 0};
+	for (size_t i = 0; i < world->facts.n; i++)
+		if (!str_ends(world->facts.w[i], STR("=")))
+			words_add(out->arena, &facts, world->facts.w[i]);
+	if (doctor->project->provider != PROVIDER_AWS || !facts.n)
+		return;
+	buf_add_c(out, "aws:");
+	put_words(out, 4, INDENT, words_join(out->arena, facts, STR(", ")));
+	for (size_t i = 0; i < world->notes.n; i++)
+		buf_printf(out, "%*s%.*s\n", INDENT, "", STR_ARG(world->notes.w[i]));
 }
 
 struct str
 doctor_print(struct arena *arena, const struct doctor *doctor, const struct world *world)
 {
 	struct buf out = buf_new(arena);
-	const struct toolchain *toolchain = doctor->toolchain;
 	struct row *rows = arena_array(arena, struct row, doctor->count + 1);
-	buf_printf(&out, "this machine: ");
-	if (toolchain)
-		buf_printf(&out, "%.*s is %.*s %.*s for %.*s, ", STR_ARG(toolchain->cc), STR_ARG(toolchain->kind),
-			STR_ARG(toolchain->version), STR_ARG(toolchain->target));
-	buf_printf(&out, "%d processor%s\n", world->cpus, world->cpus == 1 ? "" : "s");
-	for (size_t i = 0; i < world->notes.n; i++)
-		buf_printf(&out, "%.*s\n", STR_ARG(world->notes.w[i]));
-	buf_add_byte(&out, '\n');
+	size_t faults, notes;
+	put_machine(&out, doctor, world);
+	put_cloud(&out, doctor, world);
 	for (size_t i = 0; i < COLUMNS; i++)
 		rows[0].cells[i] = str_from(columns[i].title);
 	for (size_t i = 0; i < doctor->count; i++)
 		rows[i + 1] = row_of(arena, &doctor->patients[i]);
 	if (doctor->count)
 		put_table(&out, rows, doctor->count + 1);
+	doctor_count(doctor, &faults, &notes);
+	if (out.n && (faults || notes))
+		buf_add_byte(&out, '\n');
 	for (size_t i = 0; i < doctor->count; i++)
 		put_findings(&out, &doctor->patients[i].found);
 	put_findings(&out, &doctor->found);
-	put_summary(&out, doctor);
+	put_summary(&out, doctor, faults, notes);
 	return buf_str(&out);
 }
 

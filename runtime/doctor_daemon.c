@@ -101,7 +101,7 @@ check_log(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	find(doctor, asked, daemon->log,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write its log", STR_ARG(user)));
 	finding_hint(&doctor->found, "it compiles all the same, but nobody will know why it refuses a job");
-	finding_fix(&doctor->found, STR(""), "sudo install -o %.*s -m 644 /dev/null '%s'", STR_ARG(user), path);
+	finding_fix(&doctor->found, STR(""), "install -o %.*s -m 644 /dev/null '%s'", STR_ARG(user), path);
 }
 
 static void
@@ -113,7 +113,7 @@ check_folder(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	find(doctor, asked, daemon->folder,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write it, and it is its TMPDIR", STR_ARG(user)));
 	finding_hint(&doctor->found, "it hangs up on every job, as it does on clients that its --allow does not name");
-	finding_fix(&doctor->found, STR(""), "sudo chown %.*s '%.*s'", STR_ARG(user), STR_ARG(daemon->folder));
+	finding_fix(&doctor->found, STR(""), "chown %.*s '%.*s'", STR_ARG(user), STR_ARG(daemon->folder));
 }
 
 /* --- those that run --- */
@@ -180,13 +180,23 @@ read_status(struct arena *arena, struct str text, struct daemon *daemon, struct 
 	}
 }
 
+/* Containers have daemons that nobody here can reach. Where it may not be known the process is taken for one of ours. */
+static bool
+same_network(struct arena *arena, const char *pid)
+{
+	char ours[64], theirs[64];
+	ssize_t a = readlink("/proc/self/ns/net", ours, sizeof ours);
+	ssize_t b = readlink(str_printf(arena, "/proc/%s/ns/net", pid).s, theirs, sizeof theirs);
+	return a <= 0 || b <= 0 || str_eq((struct str){ours, (size_t)a}, (struct str){theirs, (size_t)b});
+}
+
 /* False for what is no distccd, and for the children of one. */
 static bool
 read_process(struct arena *arena, const char *pid, struct daemon *daemon)
 {
 	struct str command = process_text(arena, pid, "cmdline"), rest = process_text(arena, pid, "environ"), word;
 	struct str parent = STR("1"), program = str_part(command, 0, str_find(command, '\0'));
-	if (!str_is(program, "distccd") && !str_ends(program, STR("/distccd")))
+	if ((!str_is(program, "distccd") && !str_ends(program, STR("/distccd"))) || !same_network(arena, pid))
 		return false;
 	*daemon = (struct daemon){.pid = 1};
 	read_command(command, daemon);
@@ -257,13 +267,13 @@ check_settings(struct doctor *doctor)
 			finding_hint(&doctor->found, "that matters only where this machine is to compile for others");
 		else
 			finding_fix(&doctor->found, STR(""),
-				"sudo sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && sudo " SCRIPT " start");
+				"sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && " SCRIPT " start");
 	}
-	if (patient && listener.n && !str_eq(listener, patient->host.name) && (started || patient)) {
+	if (patient && listener.n && !str_eq(listener, patient->host.name)) {
 		find_fault(&doctor->found, place, "LISTENER is %.*s, so nobody can reach distccd by %.*s", STR_ARG(listener),
 			STR_ARG(patient->address));
 		finding_fix(&doctor->found, STR(""),
-			"sudo sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && sudo " SCRIPT " restart",
+			"sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && " SCRIPT " restart",
 			STR_ARG(patient->host.name));
 	}
 	const struct passwd *user = getpwnam("distccd");

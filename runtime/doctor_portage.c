@@ -114,7 +114,7 @@ check_network(struct doctor *doctor)
 	find_fault(&doctor->found, STR(CONFIG),
 		"FEATURES has distcc and network-sandbox (which is on unless it says -network-sandbox): %s",
 		knows ? "ssh has no network there" : "distcc has no network there, and all is compiled here");
-	finding_fix(&doctor->found, STR(""), "echo 'FEATURES=\"${FEATURES} -network-sandbox\"' | sudo tee -a " CONFIG);
+	finding_fix(&doctor->found, STR(""), "echo 'FEATURES=\"${FEATURES} -network-sandbox\"' >>" CONFIG);
 }
 
 /* Portage calls CHOST-gcc, which distcc must be found under. */
@@ -132,7 +132,7 @@ check_names(struct doctor *doctor, const struct features *features)
 		if (access(str_printf(doctor->arena, "%s/%.*s", folder, STR_ARG(name)).s, X_OK) == 0)
 			continue;
 		find_fault(&doctor->found, str_from(folder), "there is no '%.*s', which is what Portage calls", STR_ARG(name));
-		finding_fix(&doctor->found, STR(""), "sudo ln -s /usr/bin/distcc '%s/%.*s'", folder, STR_ARG(name));
+		finding_fix(&doctor->found, STR(""), "ln -s /usr/bin/distcc '%s/%.*s'", folder, STR_ARG(name));
 	}
 }
 
