@@ -9,9 +9,13 @@
 #include "runtime/toolchain.h"
 
 #include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define COMPILE_TIMEOUT_MS 60000
+#define ANSWER_TIMEOUT_S 30
 #define OUTPUT_LIMIT ((size_t)64 << 10)
 #define OBJECT_LIMIT ((size_t)16 << 20)
 /* The host writes its log line after the client has its answer: how long to wait for it. */
@@ -81,7 +85,8 @@ command_sent(struct arena *arena, const struct run *run)
 
 /* Runs `[distcc] gcc-12 -O2 -c edcc-canary.c -o NAME` in the canaries' folder; false with *output what was printed. */
 static bool
-compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, struct str *output)
+compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, const struct os_cancel *cancel,
+	struct str *output)
 {
 	struct str command = command_sent(arena, run), word;
 	char *argv[16];
@@ -102,7 +107,7 @@ compile(struct run *run, struct arena *arena, const char *object, const char *co
 		.own_group = true,
 	};
 	int status = 0;
-	if (!os_run(arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, &run->cancel, &status, output, &error)) {
+	if (!os_run(arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, cancel, &status, output, &error)) {
 		*output = error;
 		return false;
 	}
@@ -123,7 +128,7 @@ compiler_run(struct run *run, const struct action *action, struct failure *failu
 	if (!done) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(text));
 		failure_hint(failure, "the run's folder must be writable and have room");
-	} else if (!compile(run, &arena, REFERENCE, NULL, &text)) {
+	} else if (!compile(run, &arena, REFERENCE, NULL, &run->cancel, &text)) {
 		done = false;
 		failure_set(failure, EXIT_STATUS_PROVIDER, "'%.*s' (%.*s) cannot compile a small file here: %.*s",
 			STR_ARG(toolchain->cc), STR_ARG(toolchain->version), STR_ARG(text));
@@ -149,7 +154,9 @@ struct proof {
 	struct arena arena;
 	struct run *run;
 	struct host *host;
+	const struct os_cancel *cancel;
 	struct str object, log; /* names in the canaries' folder */
+	off_t heard; /* how long the host's own log was before */
 	struct str hint; /* the way out, where one is known */
 };
 
@@ -171,14 +178,25 @@ hung_up_by(struct proof *proof, struct str log)
 	return str_printf(&proof->arena, HUNG_UP, STR_ARG(name));
 }
 
+/* Seconds. What may take no longer for a compile may not for this. */
+static int
+timeout_of(const struct project *project)
+{
+	int64_t asked = (project->distcc.io_timeout + 999) / 1000;
+	return asked > 0 && asked < ANSWER_TIMEOUT_S ? (int)asked : ANSWER_TIMEOUT_S;
+}
+
 /* What the client says went wrong on the host: the last error in its log that is about more than its consequence. */
 static struct str
 client_says(struct proof *proof)
 {
+	static const char silent[] = "ERROR: IO timeout";
 	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
 		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
+	if (memmem(text.s, text.n, silent, sizeof silent - 1))
+		return str_printf(&proof->arena, "no answer within %d s", timeout_of(proof->run->project));
 	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)
 		if (memmem(text.s, text.n, hung_up[i], strlen(hung_up[i])))
 			return hung_up_by(proof, text);
@@ -190,18 +208,30 @@ client_says(struct proof *proof)
 	return found;
 }
 
-/* Whether the log has a line with this in it that ends so. */
+/* Whether the log has a line with this in it that ends so, from there on. */
 static bool
-log_has(struct arena *arena, const char *path, const char *inside, struct str end)
+log_has(const char *path, off_t from, const char *inside, struct str end)
 {
-	struct arena_mark mark = arena_mark(arena);
-	struct str text, line, error;
+	FILE *file = fopen(path, "re");
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t n;
 	bool found = false;
-	if (os_read(arena, path, OBJECT_LIMIT, &text, &error))
-		while (!found && str_split(&text, '\n', &line))
-			found = memmem(line.s, line.n, inside, strlen(inside)) && str_ends(line, end);
-	arena_reset(arena, mark);
+	if (!file)
+		return false;
+	fseeko(file, from, SEEK_SET);
+	while (!found && (n = getline(&line, &size, file)) > 0)
+		found = strstr(line, inside) && str_ends(str_trim((struct str){line, (size_t)n}), end);
+	free(line);
+	fclose(file);
 	return found;
+}
+
+static off_t
+size_of(const char *path)
+{
+	struct stat status;
+	return stat(path, &status) == 0 ? status.st_size : 0;
 }
 
 /* The host's own log must have the compile: an object alone could have been made anywhere. Where that log is not ours to read, the client's must. */
@@ -212,11 +242,11 @@ log_says(struct proof *proof)
 	if (proof->host->apart) {
 		const char *path = file_in(arena, fleet_canary_folder(arena, proof->run), proof->log.s);
 		const char *answered = str_printf(arena, "compile " CANARY_SOURCE " on %.*s/", STR_ARG(proof->host->address)).s;
-		return log_has(arena, path, answered, STR(" completed ok"));
+		return log_has(path, 0, answered, STR(" completed ok"));
 	}
 	const char *path = distcc_host_log(arena, proof->run, proof->host->name).s;
 	for (int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;; poll(NULL, 0, 1)) {
-		bool found = log_has(arena, path, " COMPILE_OK ", STR(" " CANARY_SOURCE));
+		bool found = log_has(path, proof->heard, " COMPILE_OK ", STR(" " CANARY_SOURCE));
 		if (found || os_now_ms() > deadline)
 			return found;
 	}
@@ -253,11 +283,11 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
 		"DISTCC_SKIP_LOCAL_RETRY=1",
-		"DISTCC_IO_TIMEOUT=30",
+		str_printf(arena, "DISTCC_IO_TIMEOUT=%d", timeout_of(proof->run->project)).s,
 		NULL,
 	};
 	return os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, output) &&
-	       compile(proof->run, arena, proof->object.s, environment, output);
+	       compile(proof->run, arena, proof->object.s, environment, proof->cancel, output);
 }
 
 static bool
@@ -286,16 +316,49 @@ prove(struct proof *proof, struct failure *failure)
 	return false;
 }
 
+/* What an earlier proof has left says nothing of this one. */
+static bool
+begin(struct proof *proof, struct failure *failure)
+{
+	struct arena *arena = &proof->arena;
+	const struct host *host = proof->host;
+	struct str folder = fleet_canary_folder(arena, proof->run), error;
+	proof->object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
+	proof->log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
+	proof->heard = size_of(distcc_host_log(arena, proof->run, host->name).s);
+	const struct str names[] = {host->name, proof->object, proof->log};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!os_remove_tree(arena, str_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(names[i])).s, &error)) {
+			failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
+			return false;
+		}
+	return true;
+}
+
+bool
+distcc_prove(struct run *run, struct host *host, const struct os_cancel *cancel, struct failure *failure)
+{
+	struct proof proof = {.run = run, .host = host, .cancel = cancel};
+	bool proved = begin(&proof, failure) && prove(&proof, failure);
+	arena_free(&proof.arena);
+	return proved;
+}
+
+bool
+distcc_prove_here(struct run *run, const struct os_cancel *cancel)
+{
+	struct arena arena = {NULL};
+	struct str output;
+	bool compiled = compile(run, &arena, "here.o", NULL, cancel, &output);
+	arena_free(&arena);
+	return compiled;
+}
+
 bool
 distcc_canary(struct run *run, struct host *host, struct failure *failure)
 {
-	struct proof proof = {.run = run, .host = host};
-	struct arena *arena = &proof.arena;
-	proof.object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
-	proof.log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
-	bool proved =
-		prove(&proof, failure) && (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
-	arena_free(arena);
+	bool proved = distcc_prove(run, host, &run->cancel, failure) &&
+		      (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
 	if (proved)
 		run_host_ready(run, host);
 	return proved;

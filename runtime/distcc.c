@@ -176,16 +176,17 @@ list_counts(struct arena *arena, const struct map *counts)
 	return buf_str(&text);
 }
 
-/* The file may allow a share of the compiles to fall back to this machine. */
-static void
-warn_of_fallback(struct run *run, const struct local_compiles *local, uint64_t all)
+bool
+distcc_within_bound(const struct project *project, const struct local_compiles *local, struct failure *failure)
 {
-	int64_t allowed = run->project->distcc.fallback;
-	if (!all || allowed >= 100 || local->fallbacks * 100 <= (uint64_t)allowed * all)
-		return;
-	event_warning(run->events, STR("the hosts' logs say why: edcc logs"),
-		"%llu of %llu compiles fell back to this machine, and the file allows %lld%%", (unsigned long long)local->fallbacks,
-		(unsigned long long)all, (long long)allowed);
+	int64_t allowed = project->distcc.fallback;
+	uint64_t all = local->remote + local->count;
+	if (allowed >= 100 || local->fallbacks * 100 <= (uint64_t)allowed * all)
+		return true;
+	failure_set(failure, EXIT_STATUS_BUILD_FAILED, "%llu of %llu compiles fell back to this machine, and the file allows %lld%%",
+		(unsigned long long)local->fallbacks, (unsigned long long)all, (long long)allowed);
+	failure_hint(failure, "which hosts failed, and why, is in what the clients and the hosts have logged: edcc logs");
+	return false;
 }
 
 /* "-march=skylake -mtune=skylake and 84 more" */
@@ -236,13 +237,12 @@ answers_of(const struct host *host, const struct local_compiles *local)
 }
 
 /* How many each host's own log says it did, once that is as many as the clients have had answers. Where a host is gone, or its log is not ours to read,
- * they know how many that were. Returns their sum. */
-static uint64_t
+ * they know how many that were. */
+static void
 count_hosts(const struct run *run, struct arena *arena, const struct local_compiles *local, struct compiles *hosts)
 {
-	uint64_t all = 0;
 	for (int64_t deadline = os_now_ms() + LATE_MS;; poll(NULL, 0, 5)) {
-		all = 0;
+		uint64_t all = 0;
 		for (uint32_t i = 0; i < run->host_count; i++) {
 			const struct host *host = &run->hosts[i];
 			hosts[i].count = host->apart ? answers_of(host, local)
@@ -254,12 +254,9 @@ count_hosts(const struct run *run, struct arena *arena, const struct local_compi
 	}
 	for (uint32_t i = 0; i < run->host_count; i++) {
 		uint64_t answers = answers_of(&run->hosts[i], local);
-		if (answers <= hosts[i].count)
-			continue;
-		all += answers - hosts[i].count;
-		hosts[i].count = answers;
+		if (answers > hosts[i].count)
+			hosts[i].count = answers;
 	}
-	return all;
 }
 
 /* Where this machine is one of the list, what it takes needs no other reason. */
@@ -275,15 +272,15 @@ explain_localhost(const struct world *world, struct map *reasons)
 }
 
 uint64_t
-distcc_report(struct run *run)
+distcc_report(struct run *run, struct failure *failure)
 {
 	struct arena arena = {0};
-	struct local_compiles local;
-	if (!run->host_count)
+	struct distcc_log *log = run->host_count ? distcc_log_open(distcc_client_log(&arena, run)) : NULL;
+	if (!log)
 		return 0;
+	struct local_compiles local = *distcc_log_read(log);
 	struct compiles *hosts = arena_array(&arena, struct compiles, run->host_count);
-	distcc_count_local(&arena, distcc_client_log(&arena, run).s, &local);
-	uint64_t all = count_hosts(run, &arena, &local, hosts);
+	count_hosts(run, &arena, &local, hosts);
 	for (uint32_t i = 0; i < run->host_count; i++)
 		report_one(run, run->hosts[i].name, hosts[i], STR(""));
 	explain_localhost(run->plan->world, &local.reasons);
@@ -294,7 +291,8 @@ distcc_report(struct run *run)
 		ccache_say_hits(run, STR(""));
 	report_natives(run, &arena, &local.natives);
 	pump_report(run);
-	warn_of_fallback(run, &local, all + local.count);
+	distcc_within_bound(run->project, &local, failure);
+	distcc_log_close(log);
 	arena_free(&arena);
 	return local.count;
 }

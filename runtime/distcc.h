@@ -39,6 +39,8 @@ struct native {
 
 /* What is said of a local compile that distcc's log does not explain. */
 #define DISTCC_NO_REASON "no reason given by distcc"
+/* Of a call that ran here, its arguments joined by spaces: whether a host could have done it, and *words why none was asked; else what it was in place of a compile. */
+bool distcc_call_compiles(struct str arguments, const char **words);
 /* Compiles that ran on this machine, with the reasons, from the client's log. */
 struct local_compiles {
 	uint64_t count, fallbacks; /* fallbacks: those of them that hosts should have done */
@@ -47,8 +49,22 @@ struct local_compiles {
 	struct map reasons; /* "-march=native" → count as uint64_t * */
 	struct map natives; /* "gcc-12 -march=native", what the words were of a call that front.sh looked at → struct native * */
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
+	struct map hosts; /* for distcc_failures_of */
 };
-bool distcc_count_local(struct arena *, const char *log_path, struct local_compiles *);
+/* A client's log, read as it grows. NULL where there is no memory. */
+struct distcc_log;
+struct distcc_log *distcc_log_open(struct str path);
+void distcc_log_close(struct distcc_log *);
+/* Reads what has come since; the counts are the log's, good until the next call. No log is an empty one. */
+const struct local_compiles *distcc_log_read(struct distcc_log *);
+/* Takes whole lines of a log that is elsewhere. */
+void distcc_log_take(struct distcc_log *, struct str lines);
+
+/* How often a host was given up by a client: for what went wrong there or on the way, and for what went wrong on the client's own machine. */
+struct distcc_failures {
+	uint64_t theirs, ours;
+};
+struct distcc_failures distcc_failures_of(const struct local_compiles *, struct str address);
 
 /* PHASE(name, word): what a client does, in distcc's own numbers from 0 on. */
 #define DISTCC_PHASES(PHASE)            \
@@ -94,6 +110,10 @@ struct distcc_locks {
 	int64_t failed; /* ms since 1970: when it last failed, 0 where it has not failed since it last compiled: it is left out for DISTCC_BACKOFF_MS */
 };
 #define DISTCC_BACKOFF_MS ((int64_t)60000)
+/* The same time of the host with this address (as in host.address), from its back-off file alone. */
+int64_t distcc_failed(const char *distcc_dir, struct str address);
+/* Takes that file away: the host is asked again at once. */
+void distcc_forgive(const char *distcc_dir, struct str address);
 #define DISTCC_LOCKS_LIMIT 512
 size_t distcc_locks_now(const char *distcc_dir, struct distcc_locks *, size_t limit);
 
@@ -104,14 +124,29 @@ void distcc_slots_free(struct distcc_slots *);
 /* Emits what has changed; puts the jobs into the order of their slots. */
 void distcc_slots_tell(struct distcc_slots *, struct distcc_job *, size_t count);
 
-/* Emits SLOTS events from the state files, and takes a host out whose daemon has ended, on a thread of its own, until stopped; costs nothing that a
- * build would notice. */
+/* What is held against hosts that fail. NULL where there is no memory. */
+struct distcc_sulk;
+struct distcc_sulk *distcc_sulk_new(struct run *);
+/* Ends the proofs that run. */
+void distcc_sulk_free(struct distcc_sulk *);
+/* Looks at the back-off files, with what the log says: a host whose failure was this machine's own is forgiven; one that has failed is proved by a canary and
+ * forgiven, once; one that has failed twice is out until it is proved again. Does not wait for anything. */
+void distcc_sulk_look(struct distcc_sulk *, const struct local_compiles *);
+
+/* On a thread of its own, until stopped: emits SLOTS events from the state files, takes a host out whose daemon has ended, looks after those that fail, and ends
+ * the build where too much falls back. Costs nothing that a build would notice. */
 struct distcc_watch;
 struct distcc_watch *distcc_watch_start(struct run *);
 void distcc_watch_stop(struct distcc_watch *);
 
-/* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many ran here. */
-uint64_t distcc_report(struct run *);
+/* Whether no greater share of the compiles has fallen back to this machine than the file allows; else false with the failure. */
+bool distcc_within_bound(const struct project *, const struct local_compiles *, struct failure *);
+/* The least number of compiles that this is asked of while a build runs: of a few one is a large share. */
+#define DISTCC_ENOUGH_COMPILES 20
+
+/* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many
+ * ran here; with the failure where more of them have fallen back than the file allows. */
+uint64_t distcc_report(struct run *, struct failure *);
 
 /* Where the run's client logs, and where a host's daemon does. */
 struct str distcc_client_log(struct arena *, const struct run *);
@@ -119,7 +154,11 @@ struct str distcc_host_log(struct arena *, const struct run *, struct str host);
 /* DISTCC_DIR of the run's steps. */
 struct str distcc_client_folder(struct arena *, const struct run *);
 
-/* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. */
+/* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. Several hosts may be proved at once. */
+bool distcc_prove(struct run *, struct host *, const struct os_cancel *, struct failure *);
+/* The same where a host that is proved is ready from then on. */
 bool distcc_canary(struct run *, struct host *, struct failure *);
+/* Whether this machine itself can compile it now: where it cannot, a host's proof says nothing. */
+bool distcc_prove_here(struct run *, const struct os_cancel *);
 
 #endif

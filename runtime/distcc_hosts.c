@@ -15,7 +15,8 @@ distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool
 	struct buf text = buf_new(arena);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct host *host = &hosts[i];
-		bool packed = host->pump || (compressed && !host->apart), said = memmem(host->rest.s, host->rest.n, ",lzo", 4);
+		bool packed = host->pump || (compressed && !host->apart);
+		bool said = host->rest.n && memmem(host->rest.s, host->rest.n, ",lzo", 4);
 		if (host->ready)
 			buf_printf(&text, "%s%.*s/%d%.*s%s%s", text.n ? " " : "", STR_ARG(host->address), host->slots,
 				STR_ARG(host->rest), packed && !said ? ",lzo" : "", host->pump ? ",cpp" : "");

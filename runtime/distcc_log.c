@@ -28,164 +28,29 @@ distcc_count_host(const char *log_path)
 	return count;
 }
 
-/* --- why a call was run here, from its arguments --- */
-
-enum match {
-	MATCH_WHOLE,
-	MATCH_START,
-};
-
-struct rule {
-	const char *argument;
-	enum match match;
-	const char *words; /* NULL: the argument itself */
-};
-
-/* Arguments that make a call none that compiles. */
-static const struct rule others[] = {
-	{"-E", MATCH_WHOLE, "preprocessing only"},
-	{"-M", MATCH_WHOLE, "dependencies only"},
-	{"-MM", MATCH_WHOLE, "dependencies only"},
-};
-
-/* Arguments that keep a compile here. */
-static const struct rule kept[] = {
-	{"-march=native", MATCH_WHOLE, NULL},
-	{"-mtune=native", MATCH_WHOLE, NULL},
-	{"-flto", MATCH_WHOLE, NULL},
-	{"--coverage", MATCH_WHOLE, NULL},
-	{"-fprofile-arcs", MATCH_WHOLE, NULL},
-	{"-ftest-coverage", MATCH_WHOLE, NULL},
-	{"-fprofile-generate", MATCH_START, "-fprofile-generate"},
-	{"-fprofile-use", MATCH_START, "-fprofile-use"},
-	{"-fprofile-correction", MATCH_WHOLE, NULL},
-	{"-fauto-profile", MATCH_START, "-fauto-profile"},
-	{"-frepo", MATCH_WHOLE, NULL},
-	{"-specs=", MATCH_START, "-specs="},
-	{"--specs=", MATCH_START, "-specs="},
-	{"-Wa,", MATCH_START, "-Wa,-a"},
-	{"-x", MATCH_START, "with -x"},
-};
-
-static const char *
-match_rule(const struct rule *rules, size_t count, struct str argument)
-{
-	for (size_t i = 0; i < count; i++) {
-		const struct rule *rule = &rules[i];
-		bool matches = rule->match == MATCH_WHOLE ? str_is(argument, rule->argument)
-							  : str_starts(argument, str_from(rule->argument));
-		/* Of the options for the assembler only listings and its own dependencies matter. */
-		if (matches && str_starts(argument, STR("-Wa,")))
-			matches = memmem(argument.s, argument.n, ",-a", 3) || memmem(argument.s, argument.n, "--MD", 4);
-		if (matches)
-			return rule->words ? rule->words : rule->argument;
-	}
-	return NULL;
-}
-
-static struct str
-base_name(struct str path)
-{
-	size_t slash = path.n;
-	while (slash > 0 && path.s[slash - 1] != '/')
-		slash--;
-	return str_part(path, slash, path.n);
-}
-
-static struct str
-extension(struct str path)
-{
-	struct str name = base_name(path);
-	size_t dot = name.n;
-	while (dot > 0 && name.s[dot - 1] != '.')
-		dot--;
-	return dot ? str_part(name, dot, name.n) : (struct str){NULL, 0};
-}
-
-static bool
-has_extension(struct str path, const char *list)
-{
-	struct str rest = str_from(list), word, found = extension(path);
-	while (found.n && str_split(&rest, ' ', &word))
-		if (str_eq(word, found))
-			return true;
-	return false;
-}
-
-/* One call as the log shows it: its arguments joined by spaces. */
-struct call {
-	uint32_t sources, assembler, objects;
-	bool compiles; /* -c or -S */
-	bool configure; /* a test of configure's */
-	bool to_output, from_input; /* `-o -`, `-` */
-	const char *other, *kept;
-};
-
-static void
-look_at(struct call *call, struct str argument, struct str before)
-{
-	const char *other = match_rule(others, sizeof others / sizeof *others, argument);
-	const char *keeps = match_rule(kept, sizeof kept / sizeof *kept, argument);
-	bool target = str_is(before, "-o") || str_is(before, "-MF") || str_is(before, "-MT") || str_is(before, "-MQ");
-	if (other && !call->other)
-		call->other = other;
-	if (keeps && !call->kept)
-		call->kept = keeps;
-	if (str_is(argument, "-c") || str_is(argument, "-S"))
-		call->compiles = true;
-	if (str_is(argument, "-"))
-		*(str_is(before, "-o") ? &call->to_output : &call->from_input) = true;
-	if (target || !argument.n || *argument.s == '-')
-		return;
-	call->objects += has_extension(argument, "o lo a so");
-	call->assembler += has_extension(argument, "s S");
-	call->sources += has_extension(argument, "c cc cpp cxx cp c++ C i ii m mm M mi mii s S");
-	struct str name = base_name(argument);
-	call->configure |= str_starts(name, STR("conftest.")) || str_starts(name, STR("tmp.conftest."));
-}
-
-/* Why the call was no compile that a host could have done; NULL where it was one. */
-static const char *
-why_other(const struct call *call)
-{
-	if (call->configure)
-		return "configure test";
-	if (call->other && !call->compiles)
-		return call->other;
-	if (call->sources || call->from_input || call->compiles)
-		return NULL;
-	return call->objects ? "linking" : "asking the compiler";
-}
-
-static const char *
-why_local(const struct call *call)
-{
-	if (call->kept)
-		return call->kept;
-	if (call->from_input || !call->sources)
-		return "standard input";
-	if (!call->compiles)
-		return "compiled and linked in one call";
-	if (call->to_output)
-		return "output to standard output";
-	if (call->assembler == call->sources)
-		return "assembler source";
-	return call->sources > 1 ? "with several inputs" : DISTCC_NO_REASON;
-}
-
 /* --- the client's log --- */
 
-/* Clients that failed on a host and will try here. */
-struct failing {
-	struct failing *next;
-	struct str pid, host;
+/* A host as clients have it: how often one failed there. */
+struct asked {
+	struct str address;
+	struct distcc_failures failures;
+};
+
+/* A client that has not ended. */
+struct client {
+	struct client *next;
+	int64_t pid;
+	struct asked *host; /* where its compile is; NULL: nowhere yet, or it is answered */
+	bool unsent; /* its preprocessor failed: the host had nothing to answer */
+	bool ours; /* what went wrong went wrong on this machine */
+	bool failing; /* it will try here */
+	struct str failed; /* the host that failed it last, as distcc calls it; none where none was asked */
 };
 
 struct reader {
 	struct arena *arena;
 	struct local_compiles *compiles;
-	struct failing *failing;
-	struct map unsent; /* pids of clients whose preprocessor failed: their host had nothing to answer */
+	struct client *clients, *spare;
 };
 
 static void
@@ -199,64 +64,105 @@ count(struct reader *reader, struct map *counts, struct str words)
 	++*old;
 }
 
-/* "a.c to 127.0.0.2:41001/2, running locally instead": the host without its port, none where no host was asked. */
-static void
-remember_failure(struct reader *reader, struct str pid, struct str text)
+static struct client *
+client_of(struct reader *reader, int64_t pid)
 {
-	struct failing *failing = arena_new(reader->arena, struct failing);
-	failing->pid = str_dup(reader->arena, pid);
-	failing->next = reader->failing;
-	reader->failing = failing;
-	const char *to = memmem(text.s, text.n, " to ", 4);
+	struct client *client = reader->clients;
+	while (client && client->pid != pid)
+		client = client->next;
+	if (client)
+		return client;
+	client = reader->spare;
+	if (client)
+		reader->spare = client->next;
+	else
+		client = arena_new(reader->arena, struct client);
+	*client = (struct client){.next = reader->clients, .pid = pid};
+	return reader->clients = client;
+}
+
+static void
+forget_client(struct reader *reader, int64_t pid)
+{
+	for (struct client **at = &reader->clients; *at; at = &(*at)->next) {
+		struct client *client = *at;
+		if (client->pid != pid)
+			continue;
+		*at = client->next;
+		client->next = reader->spare;
+		reader->spare = client;
+		return;
+	}
+}
+
+/* distcc holds it against the host, whoever's fault it was. */
+static void
+blame_host(struct client *client)
+{
+	if (client->host)
+		++*(client->ours ? &client->host->failures.ours : &client->host->failures.theirs);
+	client->host = NULL;
+	client->ours = client->unsent = false;
+}
+
+/* "127.0.0.2:41001/2: gcc -c a.c": where it was before has failed it. */
+static void
+read_attempt(struct reader *reader, int64_t pid, struct str text)
+{
+	struct map *hosts = &reader->compiles->hosts;
+	struct client *client = client_of(reader, pid);
+	struct str address = str_part(text, 0, str_find(text, ' '));
+	address = str_part(address, 0, str_find(address, '/'));
+	blame_host(client);
+	client->host = map_get(hosts, address);
+	if (client->host)
+		return;
+	client->host = arena_new(reader->arena, struct asked);
+	client->host->address = str_dup(reader->arena, address);
+	*map_at(hosts, client->host->address) = client->host;
+}
+
+/* " a.c to 127.0.0.2:41001/2, running locally instead": the host without its port, none where no host was asked. */
+static void
+read_failure(struct reader *reader, int64_t pid, struct str text)
+{
+	struct client *client = client_of(reader, pid);
+	blame_host(client);
+	client->failing = true;
+	client->failed = STR("");
+	const char *to = text.n ? memmem(text.s, text.n, " to ", 4) : NULL;
 	if (!to)
 		return;
 	struct str host = str_part(text, (size_t)(to + 4 - text.s), text.n);
 	host = str_part(host, 0, str_find(host, ','));
-	failing->host = str_dup(reader->arena, distcc_called(str_part(host, 0, str_find(host, '/'))));
-}
-
-/* The failure that the client had before; it is forgotten. */
-static struct failing *
-take_failure(struct reader *reader, struct str pid)
-{
-	for (struct failing **at = &reader->failing; *at; at = &(*at)->next) {
-		struct failing *failing = *at;
-		if (!str_eq(failing->pid, pid))
-			continue;
-		*at = failing->next;
-		return failing;
-	}
-	return NULL;
+	client->failed = str_dup(reader->arena, distcc_called(str_part(host, 0, str_find(host, '/'))));
 }
 
 static void
-read_call(struct reader *reader, struct str pid, struct str arguments)
+read_call(struct reader *reader, int64_t pid, struct str arguments)
 {
-	struct call call = {0};
-	struct str argument, before = STR("");
-	for (; str_split(&arguments, ' ', &argument); before = argument)
-		look_at(&call, argument, before);
-	struct failing *failing = take_failure(reader, pid);
-	const char *other = why_other(&call);
-	if (other) {
-		count(reader, &reader->compiles->others, str_from(other));
+	const struct client client = *client_of(reader, pid);
+	const char *why;
+	forget_client(reader, pid);
+	if (!distcc_call_compiles(arguments, &why)) {
+		count(reader, &reader->compiles->others, str_from(why));
 		return;
 	}
 	reader->compiles->count++;
-	if (!failing) {
-		count(reader, &reader->compiles->reasons, str_from(why_local(&call)));
+	if (!client.failing) {
+		count(reader, &reader->compiles->reasons, str_from(why));
 		return;
 	}
 	reader->compiles->fallbacks++;
 	struct str words = STR("fallback: no host could be asked");
-	if (failing->host.n)
-		words = str_printf(reader->arena, "fallback: %.*s failed", STR_ARG(failing->host));
+	if (client.failed.n)
+		words = str_printf(reader->arena, "fallback: %.*s failed", STR_ARG(client.failed));
 	count(reader, &reader->compiles->reasons, words);
 }
 
 /* "compile a.c on 127.0.0.2:41001/2 completed ok", "ERROR: compile a.c on 127.0.0.2:41001/2 failed …": a host has answered. */
 static void
-read_answer(struct reader *reader, struct str pid, struct str text)
+read_answer(struct reader *reader, int64_t pid, struct str text)
 {
 	struct str rest = str_starts(text, STR("ERROR: ")) ? str_part(text, 7, text.n) : text;
 	const char *on = memmem(rest.s, rest.n, " on ", 4);
@@ -265,10 +171,39 @@ read_answer(struct reader *reader, struct str pid, struct str text)
 		return;
 	struct str host = str_part(rest, (size_t)(on + 4 - rest.s), rest.n);
 	host = str_part(host, 0, str_find(host, ' '));
-	if (str_is(host, "localhost") || map_get(&reader->unsent, pid))
+	if (str_is(host, "localhost"))
+		return;
+	struct client *client = client_of(reader, pid);
+	bool unsent = client->unsent;
+	client->host = NULL;
+	client->ours = client->unsent = false;
+	if (unsent)
 		return;
 	reader->compiles->remote++;
 	count(reader, &reader->compiles->answers, str_part(host, 0, str_find(host, '/')));
+}
+
+/* What goes wrong on the client's own machine, for which distcc blames the host all the same. */
+static const struct str own_faults[] = {
+	{"failed to write: No space left on device", 40},
+	{"failed to write: Disk quota exceeded", 36},
+	{"failed to write: File too large", 31},
+	{"failed to create ", 17},
+	{"failed to open ", 15},
+	{"failed to fork: ", 16},
+	{"fork failed: ", 13},
+	{"failed to allocate ", 19},
+};
+
+static void
+read_error(struct reader *reader, int64_t pid, struct str text)
+{
+	static const struct str disabled = {"failed to distribute and", 24};
+	if (str_starts(text, disabled))
+		blame_host(client_of(reader, pid));
+	for (size_t i = 0; i < sizeof own_faults / sizeof *own_faults; i++)
+		if (str_starts(text, own_faults[i]))
+			client_of(reader, pid)->ours = true;
 }
 
 /* "resolved gcc-12 -march=native", "gcc-12 -march=native is -march=skylake …", "gcc-12 -march=native stays here: why": what front.sh writes. */
@@ -300,41 +235,102 @@ read_native(struct reader *reader, struct str text)
 static void
 read_line(struct reader *reader, struct str line)
 {
-	static const struct str start = {"distcc[", 7}, local = {"exec on localhost: ", 19},
-				failed = {"Warning: failed to distribute", 29}, unsent = {" on localhost failed", 20};
-	if (!str_starts(line, start))
-		return;
+	static const struct str start = {"distcc[", 7}, attempt = {"exec on ", 8}, local = {"exec on localhost: ", 19},
+				failed = {"Warning: failed to distribute", 29}, cpp = {" on localhost", 13}, error = {"ERROR: ", 7};
+	int64_t pid;
 	size_t end = str_find(line, ']');
-	struct str pid = str_part(line, start.n, end), text = str_part(line, end + 2, line.n);
-	if (str_starts(text, failed))
-		remember_failure(reader, pid, str_part(text, failed.n, text.n));
+	if (!str_starts(line, start) || !str_integer(str_part(line, start.n, end), &pid))
+		return;
+	struct str text = str_part(line, end + 2, line.n);
+	const char *says = memmem(text.s, text.n, error.s, error.n);
+	if (says)
+		read_error(reader, pid, str_part(text, (size_t)(says + error.n - text.s), text.n));
+	const char *falls = memmem(text.s, text.n, failed.s, failed.n);
+	if (falls)
+		read_failure(reader, pid, str_part(text, (size_t)(falls + failed.n - text.s), text.n));
 	else if (str_starts(text, local))
 		read_call(reader, pid, str_part(text, local.n, text.n));
+	else if (str_starts(text, attempt))
+		read_attempt(reader, pid, str_part(text, attempt.n, text.n));
 	else if (str_starts(text, STR("(dcc_exit)")))
-		take_failure(reader, pid);
-	else if (str_starts(text, STR("cpp ")) && memmem(text.s, text.n, unsent.s, unsent.n))
-		*map_at(&reader->unsent, str_dup(reader->arena, pid)) = reader;
+		forget_client(reader, pid);
+	else if (str_starts(text, STR("cpp ")) && memmem(text.s, text.n, cpp.s, cpp.n) && !str_ends(text, STR(" completed ok")))
+		client_of(reader, pid)->unsent = client_of(reader, pid)->ours = true;
 	else if (str_starts(text, STR("(edcc) ")))
 		read_native(reader, str_part(text, 7, text.n));
 	else
 		read_answer(reader, pid, text);
 }
 
-bool
-distcc_count_local(struct arena *arena, const char *log_path, struct local_compiles *compiles)
+struct distcc_log {
+	struct arena arena;
+	struct local_compiles compiles;
+	struct reader reader;
+	const char *path;
+	FILE *file;
+	char *line;
+	size_t size;
+};
+
+struct distcc_log *
+distcc_log_open(struct str path)
 {
-	*compiles = (struct local_compiles){
-		.answers = map_new(arena), .reasons = map_new(arena), .natives = map_new(arena), .others = map_new(arena)};
-	struct reader reader = {.arena = arena, .compiles = compiles, .unsent = map_new(arena)};
-	size_t size = 0;
+	struct distcc_log *log = calloc(1, sizeof *log);
+	if (!log)
+		return NULL;
+	struct arena *arena = &log->arena;
+	log->compiles = (struct local_compiles){.answers = map_new(arena),
+		.reasons = map_new(arena),
+		.natives = map_new(arena),
+		.others = map_new(arena),
+		.hosts = map_new(arena)};
+	log->reader = (struct reader){.arena = arena, .compiles = &log->compiles};
+	log->path = str_c(arena, path);
+	return log;
+}
+
+void
+distcc_log_close(struct distcc_log *log)
+{
+	if (!log)
+		return;
+	if (log->file)
+		fclose(log->file);
+	free(log->line);
+	arena_free(&log->arena);
+	free(log);
+}
+
+void
+distcc_log_take(struct distcc_log *log, struct str lines)
+{
+	struct str line;
+	while (str_split(&lines, '\n', &line))
+		read_line(&log->reader, str_trim(line));
+}
+
+const struct local_compiles *
+distcc_log_read(struct distcc_log *log)
+{
 	ssize_t n;
-	char *line = NULL;
-	FILE *file = fopen(log_path, "re");
-	if (!file)
-		return false;
-	while ((n = getline(&line, &size, file)) > 0)
-		read_line(&reader, str_trim((struct str){line, (size_t)n}));
-	free(line);
-	fclose(file);
-	return true;
+	if (!log->file)
+		log->file = fopen(log->path, "re");
+	while (log->file && (n = getline(&log->line, &log->size, log->file)) > 0) {
+		/* The rest of one that is being written comes later. */
+		if (log->line[n - 1] != '\n') {
+			fseeko(log->file, -n, SEEK_CUR);
+			break;
+		}
+		read_line(&log->reader, str_trim((struct str){log->line, (size_t)n}));
+	}
+	if (log->file)
+		clearerr(log->file);
+	return &log->compiles;
+}
+
+struct distcc_failures
+distcc_failures_of(const struct local_compiles *compiles, struct str address)
+{
+	const struct asked *asked = map_get(&compiles->hosts, address);
+	return asked ? asked->failures : (struct distcc_failures){0, 0};
 }

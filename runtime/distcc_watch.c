@@ -17,6 +17,8 @@ struct distcc_watch {
 	char *folder;
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
+	struct distcc_log *log;
+	struct distcc_sulk *sulk;
 	struct pump_watch *pump;
 };
 
@@ -35,6 +37,19 @@ look_for_dead(struct distcc_watch *watch)
 	}
 }
 
+static void
+look_at_log(struct distcc_watch *watch)
+{
+	struct run *run = watch->run;
+	struct arena arena = {NULL};
+	struct failure failure = {.arena = &arena};
+	const struct local_compiles *compiles = distcc_log_read(watch->log);
+	distcc_sulk_look(watch->sulk, compiles);
+	if (compiles->remote + compiles->count >= DISTCC_ENOUGH_COMPILES && !distcc_within_bound(run->project, compiles, &failure))
+		run_fail(run, &failure);
+	arena_free(&arena);
+}
+
 static void *
 watch_loop(void *context)
 {
@@ -51,6 +66,7 @@ watch_loop(void *context)
 		pthread_mutex_unlock(&watch->mutex);
 		distcc_slots_tell(watch->slots, watch->jobs, distcc_jobs_now(watch->folder, watch->jobs, DISTCC_JOB_LIMIT));
 		look_for_dead(watch);
+		look_at_log(watch);
 		pthread_mutex_lock(&watch->mutex);
 	}
 	pthread_mutex_unlock(&watch->mutex);
@@ -63,6 +79,8 @@ watch_free(struct distcc_watch *watch)
 	pthread_cond_destroy(&watch->wake);
 	pthread_mutex_destroy(&watch->mutex);
 	free(watch->folder);
+	distcc_sulk_free(watch->sulk);
+	distcc_log_close(watch->log);
 	distcc_slots_free(watch->slots);
 	free(watch->jobs);
 	free(watch);
@@ -78,6 +96,8 @@ distcc_watch_start(struct run *run)
 		return NULL;
 	watch->run = run;
 	watch->folder = strdup(distcc_client_folder(&arena, run).s);
+	watch->log = distcc_log_open(distcc_client_log(&arena, run));
+	watch->sulk = distcc_sulk_new(run);
 	arena_free(&arena);
 	watch->slots = distcc_slots_new(run);
 	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
@@ -86,7 +106,8 @@ distcc_watch_start(struct run *run)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&watch->wake, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (watch->folder && watch->slots && watch->jobs && pthread_create(&watch->thread, NULL, watch_loop, watch) == 0) {
+	if (watch->folder && watch->log && watch->sulk && watch->slots && watch->jobs &&
+		pthread_create(&watch->thread, NULL, watch_loop, watch) == 0) {
 		watch->pump = pump_watch_start(run);
 		return watch;
 	}

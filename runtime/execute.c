@@ -228,12 +228,19 @@ run_build(struct execution *execution)
 	else if (schedule_timed_out(execution->schedule))
 		fail_run(execution, EXIT_STATUS_NO_VERDICT,
 			STR("timed out: the run took longer than 'limits: time', 'limits: cost' or their flags allow"));
+	else if (run->failed.message.n)
+		fail_run(execution, run->failed.status, run->failed.message);
 	heed_failure(execution);
 	schedule_lift_limit(execution->schedule);
 	if (!run->host_count || execution->status == EXIT_STATUS_INTERRUPTED || !any_step_ran(execution))
 		return WAIT_FINISHED;
 	site->collect(run);
-	uint64_t here = distcc_report(run);
+	struct failure over = {.arena = &run->arena};
+	uint64_t here = distcc_report(run, &over);
+	if (over.message.n && execution->status == EXIT_STATUS_SUCCESS) {
+		event_emit(run->events, (struct event){.kind = EVENT_FAILED, .text = over.message, .hint = over.hint});
+		fail_run(execution, over.status, over.message);
+	}
 	if (here && execution->options->require_distributed)
 		fail_run(execution, EXIT_STATUS_BUILD_FAILED,
 			str_printf(&run->arena, "--require-distributed: %llu compile%s ran on this machine",

@@ -7,6 +7,7 @@
 
 #include <stdarg.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <time.h>
 
@@ -241,4 +242,21 @@ void
 run_host_out(struct run *run, struct host *host, struct str reason)
 {
 	change_host(run, host, false, reason);
+}
+
+void
+run_fail(struct run *run, const struct failure *failure)
+{
+	pthread_mutex_lock(&run->mutex);
+	bool first = !run->failed.message.n;
+	if (first) {
+		run->failed.status = failure->status;
+		run->failed.message = str_dup(&run->arena, failure->message);
+		run->failed.hint = str_dup(&run->arena, failure->hint);
+	}
+	pthread_mutex_unlock(&run->mutex);
+	if (!first)
+		return;
+	event_emit(run->events, (struct event){.kind = EVENT_FAILED, .text = failure->message, .hint = failure->hint});
+	eventfd_write(run->cancel.fd, 1);
 }

@@ -56,7 +56,7 @@ struct remote;
 
 struct run {
 	struct arena arena; /* of the run; under `mutex` while workers are about */
-	pthread_mutex_t mutex; /* for hosts, fleet_changes, arena */
+	pthread_mutex_t mutex; /* for hosts, fleet_changes, failed, arena */
 	struct str id; /* 20261122-001617-4f2a */
 	struct str mark; /* EDCC_RUN=ID: in the environment of every process of the run */
 	struct str state; /* absolute: DIR/.edcc */
@@ -65,7 +65,8 @@ struct run {
 	const struct plan *plan; /* NULL in destroy */
 	struct events *events;
 	struct journal *journal;
-	struct os_cancel cancel; /* raised by the first Ctrl-C and by a run's time limit */
+	struct os_cancel cancel; /* raised by the first Ctrl-C, by a run's time limit and by run_fail */
+	struct failure failed; /* run_fail's; no message: it was not called */
 	struct host *hosts; /* as many as plan->world has */
 	uint32_t host_count;
 	uint32_t fleet_changes; /* how often a host has become ready or gone out */
@@ -101,5 +102,8 @@ void run_record(struct run *, enum record, struct str name, void (*fill)(struct 
 /* The host is proved, or is out of the fleet (and why): distcc's list and what is started from now on go by it; emitted and journaled. */
 void run_host_ready(struct run *, struct host *);
 void run_host_out(struct run *, struct host *, struct str reason);
+
+/* The build cannot succeed any more, whatever its steps do: what runs is ended, and the run fails with this. It is said at once; the first one counts. */
+void run_fail(struct run *, const struct failure *);
 
 #endif

@@ -32,7 +32,12 @@ struct schedule {
 	struct os_cancel cancel, let_go;
 	int64_t deadline;
 	int wake; /* an eventfd: nothing runs any more */
-	bool stopping, timed_out;
+	enum {
+		STOP_NOT,
+		STOP_CANCELLED,
+		STOP_TIMED_OUT,
+		STOP_FAILED, /* run_fail */
+	} stopping;
 	struct failure failure;
 	uint32_t failed;
 };
@@ -287,7 +292,7 @@ run_action(struct schedule *schedule, uint32_t index, struct arena *arena)
 		return ACTION_DONE;
 	pthread_mutex_lock(&schedule->mutex);
 	/* While everything ends, a failure says nothing of the action or its host. */
-	bool counts = !schedule->stopping;
+	bool counts = !schedule->stopping && !os_cancel_raised(&run->cancel);
 	enum action_state state = counts && take_out(schedule, action, &failure) ? ACTION_OUT : ACTION_BROKEN;
 	if (counts && state == ACTION_BROKEN)
 		keep_failure(schedule, index, &failure);
@@ -341,11 +346,10 @@ begin(struct schedule *schedule, bool (*due)(void *, const struct action *), voi
 
 /* No action starts any more, those that run are told. */
 static void
-stop(struct schedule *schedule, bool timed_out)
+stop(struct schedule *schedule, int why)
 {
 	pthread_mutex_lock(&schedule->mutex);
-	schedule->stopping = true;
-	schedule->timed_out = timed_out;
+	schedule->stopping = why;
 	if (schedule->running_steps + schedule->running_others == 0)
 		eventfd_write(schedule->wake, 1);
 	pthread_mutex_unlock(&schedule->mutex);
@@ -373,6 +377,7 @@ schedule_run(struct schedule *schedule, bool (*due)(void *, const struct action 
 			{.fd = schedule->wake, .events = POLLIN},
 			{.fd = schedule->stopping ? -1 : schedule->cancel.fd, .events = POLLIN},
 			{.fd = schedule->let_go.fd, .events = POLLIN},
+			{.fd = schedule->stopping ? -1 : schedule->run->cancel.fd, .events = POLLIN},
 		};
 		poll(waits, sizeof waits / sizeof *waits, time_left(schedule));
 		if (waits[2].revents)
@@ -380,22 +385,24 @@ schedule_run(struct schedule *schedule, bool (*due)(void *, const struct action 
 		if (waits[0].revents && eventfd_read(schedule->wake, &count) == 0)
 			return WAIT_FINISHED;
 		if (waits[1].revents)
-			stop(schedule, false);
+			stop(schedule, STOP_CANCELLED);
+		else if (waits[3].revents)
+			stop(schedule, STOP_FAILED);
 		else if (!schedule->stopping && os_now_ms() >= schedule->deadline)
-			stop(schedule, true);
+			stop(schedule, STOP_TIMED_OUT);
 	}
 }
 
 bool
 schedule_cancelled(const struct schedule *schedule)
 {
-	return schedule->stopping && !schedule->timed_out;
+	return schedule->stopping == STOP_CANCELLED;
 }
 
 bool
 schedule_timed_out(const struct schedule *schedule)
 {
-	return schedule->timed_out;
+	return schedule->stopping == STOP_TIMED_OUT;
 }
 
 void
@@ -403,10 +410,10 @@ schedule_lift_limit(struct schedule *schedule)
 {
 	eventfd_t count;
 	schedule->deadline = INT64_MAX;
-	if (!schedule->timed_out)
+	if (schedule_cancelled(schedule))
 		return;
 	eventfd_read(schedule->run->cancel.fd, &count);
-	schedule->stopping = false;
+	schedule->stopping = STOP_NOT;
 	schedule->steps.count = schedule->others.count = 0;
 }
 

@@ -30,7 +30,7 @@ void schedule_free(struct schedule *);
 
 bool schedule_cancelled(const struct schedule *);
 bool schedule_timed_out(const struct schedule *);
-/* After this the time limit does not count any more, and a cancellation by it is over. */
+/* After this the time limit does not count any more, and a cancellation by it or by run_fail is over. */
 void schedule_lift_limit(struct schedule *);
 enum action_state schedule_state(const struct schedule *, uint32_t action);
 /* The first failure that ended what depended on it, and whose it is; NULL where there was none. */

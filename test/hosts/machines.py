@@ -42,10 +42,15 @@ class Machine:
             with open(environment["DISTCC_CMDLIST"], "w", encoding="ascii") as file:
                 file.write("".join(f"{c}\n" for c in commands))
         user = ["--user", "nobody"] if os.geteuid() == 0 else []
-        with open(self.log, "w", encoding="utf-8") as log:
-            self.process = subprocess.Popen(
-                [DISTCCD, "--daemon", "--no-detach", "--log-stderr", "--log-level", "info", "--listen", address, "--port", str(self.port),
-                 "--allow", allow, "--jobs", "4", *user, *more], env=environment, stderr=log, start_new_session=True, cwd=self.folder)
+        self.command = [DISTCCD, "--daemon", "--no-detach", "--log-stderr", "--log-level", "info", "--listen", address, "--port", str(self.port),
+                        "--allow", allow, "--jobs", "4", *user, *more]
+        self.environment = environment
+        self.start()
+
+    def start(self):
+        """Also again, after a kill."""
+        with open(self.log, "a", encoding="utf-8") as log:
+            self.process = subprocess.Popen(self.command, env=self.environment, stderr=log, start_new_session=True, cwd=self.folder)
 
     def __enter__(self):
         family = socket.AF_INET6 if ":" in self.address else socket.AF_INET

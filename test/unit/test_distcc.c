@@ -31,6 +31,15 @@ write_file(struct arena *arena, const char *text)
 	return path;
 }
 
+static struct distcc_log *
+read_log(const char *text)
+{
+	struct distcc_log *log = distcc_log_open(STR(""));
+	assert_non_null(log);
+	distcc_log_take(log, str_from(text));
+	return log;
+}
+
 static void
 a_host_counts_compiles(void **state)
 {
@@ -54,14 +63,12 @@ static void
 assert_local(const char *log, uint64_t count, uint64_t fallbacks, const char *reasons, const char *others)
 {
 	struct arena arena = {0};
-	struct local_compiles local;
-	const struct map *maps[] = {&local.reasons, &local.others};
+	struct distcc_log *read = read_log(log);
+	const struct local_compiles *local = distcc_log_read(read);
+	const struct map *maps[] = {&local->reasons, &local->others};
 	const char *expected[] = {reasons, others};
-	const char *path = write_file(&arena, log);
-	assert_true(distcc_count_local(&arena, path, &local));
-	unlink(path);
-	assert_int_equal(local.count, count);
-	assert_int_equal(local.fallbacks, fallbacks);
+	assert_int_equal(local->count, count);
+	assert_int_equal(local->fallbacks, fallbacks);
 	for (size_t m = 0; m < 2; m++) {
 		struct buf text = buf_new(&arena);
 		for (uint32_t i = 0; i < maps[m]->count; i++)
@@ -69,6 +76,7 @@ assert_local(const char *log, uint64_t count, uint64_t fallbacks, const char *re
 				STR_ARG(maps[m]->entries[i].key));
 		assert_text(buf_str(&text), expected[m]);
 	}
+	distcc_log_close(read);
 	arena_free(&arena);
 }
 
@@ -106,24 +114,21 @@ static void
 answers_of_hosts_are_counted(void **state)
 {
 	(void)state;
-	struct arena arena = {0};
-	struct local_compiles local;
-	const char *path =
-		write_file(&arena, "distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\n"
-				   "distcc[7] cpp a.c on localhost completed ok\n"
-				   "distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
-				   "distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
-				   "distcc[9] compile (null) on localhost completed ok\n"
-				   "distcc[11] cpp e.c on localhost failed\n"
-				   "distcc[11] ERROR: compile e.c on 127.0.0.3:41002/2 failed\n"
-				   "distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
-	assert_true(distcc_count_local(&arena, path, &local));
-	assert_int_equal(local.remote, 2);
-	assert_int_equal(local.answers.count, 2);
-	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.2:41001")), 1);
-	assert_int_equal(*(uint64_t *)map_get(&local.answers, STR("127.0.0.3:41002")), 1);
-	unlink(path);
-	arena_free(&arena);
+	struct distcc_log *read =
+		read_log("distcc[7] exec on 127.0.0.2:41001/2: gcc-12 -c a.c -o a.o\n"
+			 "distcc[7] cpp a.c on localhost completed ok\n"
+			 "distcc[7] compile a.c on 127.0.0.2:41001/2 completed ok\n"
+			 "distcc[8] ERROR: compile b.c on 127.0.0.3:41002/2 failed with exit code 1\n"
+			 "distcc[9] compile (null) on localhost completed ok\n"
+			 "distcc[11] cpp e.c on localhost failed\n"
+			 "distcc[11] ERROR: compile e.c on 127.0.0.3:41002/2 failed\n"
+			 "distcc[10] Warning: failed to distribute d.c to 127.0.0.2:41001/2, running locally instead\n");
+	const struct local_compiles *local = distcc_log_read(read);
+	assert_int_equal(local->remote, 2);
+	assert_int_equal(local->answers.count, 2);
+	assert_int_equal(*(uint64_t *)map_get(&local->answers, STR("127.0.0.2:41001")), 1);
+	assert_int_equal(*(uint64_t *)map_get(&local->answers, STR("127.0.0.3:41002")), 1);
+	distcc_log_close(read);
 }
 
 /* Clients write in turns: a failure belongs to the client whose pid it has. */
@@ -190,22 +195,78 @@ static void
 native_flags_are_counted(void **state)
 {
 	(void)state;
-	struct arena arena = {0};
-	struct local_compiles local;
-	const char *path = write_file(&arena,
+	struct distcc_log *read = read_log(
 		"distcc[7] (edcc) gcc-12 -march=native is -march=skylake -mavx2\ndistcc[7] (edcc) resolved gcc-12 -march=native\n"
 		"distcc[8] (edcc) resolved gcc-12 -march=native\n"
 		"distcc[9] (edcc) clang -mcpu=native stays here: a b differ\ndistcc[9] (edcc) what this may be\n");
-	assert_true(distcc_count_local(&arena, path, &local));
-	unlink(path);
-	assert_int_equal(local.count, 0);
-	assert_int_equal(local.natives.count, 2);
-	const struct native *gcc = map_get(&local.natives, STR("gcc-12 -march=native"));
-	const struct native *clang = map_get(&local.natives, STR("clang -mcpu=native"));
+	const struct local_compiles *local = distcc_log_read(read);
+	assert_int_equal(local->count, 0);
+	assert_int_equal(local->natives.count, 2);
+	const struct native *gcc = map_get(&local->natives, STR("gcc-12 -march=native"));
+	const struct native *clang = map_get(&local->natives, STR("clang -mcpu=native"));
 	assert_int_equal(gcc->count, 2);
 	assert_text(gcc->flags, "-march=skylake -mavx2");
 	assert_int_equal(clang->count, 0);
 	assert_text(clang->why, "a b differ");
+	distcc_log_close(read);
+}
+
+static void
+assert_failures(const char *lines, uint64_t theirs, uint64_t ours)
+{
+	struct distcc_log *log = read_log("distcc[7] exec on 127.0.0.2:41001/2,lzo: gcc-12 -c a.c -o a.o\n");
+	distcc_log_take(log, str_from(lines));
+	struct distcc_failures failures = distcc_failures_of(distcc_log_read(log), STR("127.0.0.2:41001"));
+	assert_int_equal(failures.theirs, theirs);
+	assert_int_equal(failures.ours, ours);
+	distcc_log_close(log);
+}
+
+#define FALLS_BACK "distcc[7] Warning: failed to distribute a.c to 127.0.0.2:41001/2,lzo, running locally instead\n"
+#define GOES_ON "distcc[7] exec on 127.0.0.3:41002/2: gcc-12 -c a.c -o a.o\n"
+
+static void
+failures_are_theirs_or_ours(void **state)
+{
+	(void)state;
+	assert_failures("", 0, 0);
+	assert_failures("distcc[7] compile a.c on 127.0.0.2:41001/2,lzo completed ok\n" GOES_ON, 0, 0);
+	assert_failures("distcc[7] (dcc_readx) ERROR: failed to read: Connection reset by peer\n" FALLS_BACK, 1, 0);
+	assert_failures(GOES_ON, 1, 0);
+	assert_failures("distcc[7] ERROR: compile a.c on 127.0.0.2:41001/2,lzo: Killed\n" FALLS_BACK, 1, 0);
+	assert_failures("distcc[7] (dcc_build_somewhere) ERROR: failed to distribute and fallbacks are disabled\n", 1, 0);
+	assert_failures("distcc[7] cpp a.c on localhost: Killed\ndistcc[7] ERROR: compile a.c on 127.0.0.2:41001/2,lzo: "
+			"Killed\n" FALLS_BACK,
+		0, 1);
+	assert_failures("distcc[7] (dcc_pump_readwrite) ERROR: failed to write: No space left on device\n" GOES_ON, 0, 1);
+	assert_failures("distcc[7] (dcc_r_file) ERROR: failed to create a.o: Permission denied\n" GOES_ON, 0, 1);
+	/* Of another client, or after the first had its answer. */
+	assert_failures("distcc[8] cpp b.c on localhost: Killed\n" GOES_ON, 1, 0);
+	assert_failures(
+		"distcc[7] cpp a.c on localhost failed\ndistcc[7] ERROR: compile a.c on 127.0.0.2:41001/2,lzo failed\n" GOES_ON, 0,
+		0);
+}
+
+static void
+a_log_is_read_as_it_grows(void **state)
+{
+	(void)state;
+	struct arena arena = {0};
+	const char *path = str_printf(&arena, "/tmp/edcc-test-%d.log", getpid()).s;
+	struct distcc_log *log = distcc_log_open(str_from(path));
+	assert_int_equal(distcc_log_read(log)->count, 0);
+	FILE *file = fopen(path, "we");
+	fputs(CALL("gcc-12 -c a.c -march=native"), file);
+	fflush(file);
+	assert_int_equal(distcc_log_read(log)->count, 1);
+	fputs("distcc[7] exec on local", file);
+	fflush(file);
+	assert_int_equal(distcc_log_read(log)->count, 1);
+	fputs("host: gcc-12 -c b.c\n", file);
+	fclose(file);
+	assert_int_equal(distcc_log_read(log)->count, 2);
+	distcc_log_close(log);
+	unlink(path);
 	arena_free(&arena);
 }
 
@@ -296,6 +357,8 @@ main(void)
 		cmocka_unit_test(answers_of_hosts_are_counted),
 		cmocka_unit_test(fallbacks_name_the_host),
 		cmocka_unit_test(native_flags_are_counted),
+		cmocka_unit_test(failures_are_theirs_or_ours),
+		cmocka_unit_test(a_log_is_read_as_it_grows),
 		cmocka_unit_test(state_files_are_read_with_care),
 		cmocka_unit_test(the_environment_of_a_recipe),
 		cmocka_unit_test(the_hosts_file_follows_the_fleet),
