@@ -26,7 +26,7 @@ struct fleet_launch {
 	const struct instance_group *group;
 	struct fleet_type **types; /* in order of preference */
 	size_t type_count;
-	struct str image_name;
+	struct str image_name, arch;
 	struct aws_image image; /* its id none: not known yet */
 	int64_t disk;
 	struct words packages;

@@ -228,6 +228,7 @@ add_launch(struct arena *arena, const struct project *project, struct fleet_seen
 	*launch = (struct fleet_launch){
 		.group = group,
 		.image_name = own && host->image.n ? host->image : group->set.image,
+		.arch = own && host->arch.n ? host->arch : group->set.arch,
 		.disk = own && host->disk ? host->disk : group->set.disk,
 		.packages = words_concat(arena, packages, 2),
 		.first = first,
@@ -243,7 +244,7 @@ static uint32_t
 lay_out_machines(struct arena *arena, const struct project *project, struct fleet_seen *seen)
 {
 	const struct host_settings *host = &project->host;
-	bool apart = host->type.n || host->image.n || host->disk;
+	bool apart = host->type.n || host->image.n || host->arch.n || host->disk;
 	size_t types = host->type.n;
 	uint32_t first = 0;
 	for (uint32_t i = 0; i < project->group_count; i++)
@@ -265,6 +266,26 @@ lay_out_machines(struct arena *arena, const struct project *project, struct flee
 		first += count;
 	}
 	return first;
+}
+
+/* What they compile has to be the same: where they are of two processors, the file must say what that is for. */
+static bool
+check_processors(const struct project *project, const struct fleet_seen *seen, struct diags *diags)
+{
+	const struct fleet_launch *host = &seen->launches[0];
+	struct str kind = project->compiler.n ? project->compiler : STR("gcc");
+	for (size_t i = 1; i < seen->launch_count && !project->compiler_set.target.n; i++) {
+		const struct fleet_launch *launch = &seen->launches[i];
+		if (str_eq(launch->arch, host->arch))
+			continue;
+		diag_hint(diag_error(diags, launch->group->span,
+				  "the HOST is %.*s and others are %.*s, and nothing says what to compile for", STR_ARG(host->arch),
+				  STR_ARG(launch->arch)),
+			"'compiler %.*s: target = %s' is what the HOST is; the others get a compiler for it", STR_ARG(kind),
+			str_is(host->arch, "arm64") ? "aarch64-linux-gnu" : "x86_64-linux-gnu");
+		return false;
+	}
+	return true;
 }
 
 static bool
@@ -310,7 +331,7 @@ put_launch(struct buf *text, const struct fleet_launch *launch)
 	const struct instances_settings *set = &launch->group->set;
 	for (size_t i = 0; i < launch->type_count; i++)
 		buf_printf(text, "%.*s ", STR_ARG(launch->types[i]->name));
-	buf_printf(text, "%.*s %.*s %u %d %lld %lld %.*s\n", STR_ARG(launch->image_name), STR_ARG(set->arch), launch->count,
+	buf_printf(text, "%.*s %.*s %u %d %lld %lld %.*s\n", STR_ARG(launch->image_name), STR_ARG(launch->arch), launch->count,
 		set->spot, (long long)set->max_price, (long long)launch->disk, STR_ARG(set->role));
 }
 
@@ -339,8 +360,8 @@ traits(struct arena *arena, const struct project *project, const struct fleet_se
 	words_add(arena, &list, str_printf(arena, "the type %.*s", STR_ARG(join_types(arena, seen))));
 	words_add(arena, &list, str_printf(arena, "the image %.*s", STR_ARG(last->image_name)));
 	words_add(arena, &list,
-		str_printf(arena, "the compiler %.*s%s%.*s", STR_ARG(kind), compiler->version.n ? " " : "",
-			STR_ARG(compiler->version)));
+		str_printf(arena, "the compiler %.*s%s%.*s%s%.*s", STR_ARG(kind), compiler->version.n ? " " : "",
+			STR_ARG(compiler->version), compiler->target.n ? " for " : "", STR_ARG(compiler->target)));
 	words_add(arena, &list, packages.n ? str_printf(arena, "the packages %.*s", STR_ARG(packages)) : STR("no packages"));
 	return list;
 }
@@ -389,6 +410,7 @@ fleet_lay_out(struct arena *arena, const struct project *project, struct fleet_s
 	bool good = lay_out_network(arena, project, seen, count, diags);
 	good = read_keys(arena, project, seen, diags) && good;
 	good = check_machines(project, seen, diags) && good;
+	good = check_processors(project, seen, diags) && good;
 	return good && make_digest(arena, project, seen, diags);
 }
 

@@ -15,8 +15,7 @@ refuse(struct fleet_looking *looking, struct span span, struct str text)
 static bool
 ask_image(struct fleet_look *look)
 {
-	return aws_image(
-		look->aws, &look->arena, look->launch->image_name, look->launch->group->set.arch, &look->image, &look->error);
+	return aws_image(look->aws, &look->arena, look->launch->image_name, look->launch->arch, &look->image, &look->error);
 }
 
 static struct aws_image
@@ -29,7 +28,7 @@ copy_image(struct arena *arena, const struct aws_image *image)
 bool
 fleet_is_same_image(const struct fleet_launch *a, const struct fleet_launch *b)
 {
-	return str_eq(a->image_name, b->image_name) && str_eq(a->group->set.arch, b->group->set.arch);
+	return str_eq(a->image_name, b->image_name) && str_eq(a->arch, b->arch);
 }
 
 static void
@@ -75,9 +74,9 @@ type_in(const struct fleet_look *look, struct str name)
 static void
 check_types(struct fleet_looking *looking, struct fleet_look *look, const struct fleet_launch *launch)
 {
-	bool arm = str_is(launch->group->set.arch, "arm64");
+	bool arm = str_is(launch->arch, "arm64");
 	for (size_t i = 0; i < launch->type_count; i++) {
-		struct str name = launch->types[i]->name, arch = launch->group->set.arch, region = looking->seen->region;
+		struct str name = launch->types[i]->name, arch = launch->arch, region = looking->seen->region;
 		const struct aws_type *type = type_in(look, name);
 		if (!type)
 			diag_hint(refuse(looking, launch->group->span,
@@ -87,7 +86,7 @@ check_types(struct fleet_looking *looking, struct fleet_look *look, const struct
 		else if (arm ? !type->arm64 : !type->amd64)
 			diag_hint(refuse(looking, launch->group->span,
 					  str_printf(&look->arena, "'%.*s' is no machine for %.*s", STR_ARG(name), STR_ARG(arch))),
-				"choose another type, or 'arch = %s'", arm ? "amd64" : "arm64");
+				"choose another type, or 'arch = %s' beside it", arm ? "amd64" : "arm64");
 	}
 }
 

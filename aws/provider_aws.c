@@ -23,8 +23,8 @@ asked_toolchain(struct arena *arena, const struct project *project)
 	struct str major = str_part(set->version, 0, str_find(set->version, '.'));
 	bool clang = str_is(project->compiler, "clang");
 	struct toolchain toolchain = {.kind = clang ? STR("clang") : STR("gcc"), .version = set->version, .target = set->target};
-	struct str prefix = set->target.n && !clang ? str_printf(arena, "%.*s-", STR_ARG(set->target)) : STR("");
-	struct str suffix = set->target.n && clang ? str_printf(arena, " --target=%.*s", STR_ARG(set->target)) : STR("");
+	struct str prefix = toolchain_before(arena, toolchain.kind, set->target);
+	struct str suffix = toolchain_after(arena, toolchain.kind, set->target);
 	struct str version = major.n ? str_printf(arena, "-%.*s", STR_ARG(major)) : STR("");
 	const char *names[] = {clang ? "clang" : "gcc", clang ? "clang++" : "g++"};
 	struct str *commands[] = {&toolchain.cc, &toolchain.cxx};

@@ -326,11 +326,14 @@ unpack_toolchain() {
 
 # Debian's names: gcc-13, g++-13-aarch64-linux-gnu, clang-15; Amazon's: gcc14, gcc14-c++, clang15.
 install_compiler() {
-	local major=${COMPILER_VERSION%%.*} cross=${COMPILER_TARGET//_/-}
-	[ "$COMPILER" = gcc ] || cross=''
+	local major=${COMPILER_VERSION%%.*} cross=''
+	# For itself a machine has no cross compiler, but the same name.
+	[[ -z $COMPILER_TARGET || $COMPILER_TARGET == "$(uname -m)"-* ]] || cross=-${COMPILER_TARGET//_/-}
 	if command -v apt-get >/dev/null; then
-		local tail=${major:+-$major}${cross:+-$cross}
-		if [ "$COMPILER" = gcc ]; then add_packages "gcc$tail" "g++$tail" libc6-dev; else add_packages "clang$tail" libc6-dev; fi
+		local tail=${major:+-$major}
+		if [ "$COMPILER" = gcc ]; then add_packages "gcc$tail$cross" "g++$tail$cross" libc6-dev; else add_packages "clang$tail" libc6-dev; fi
+		# What clang preprocesses and links with; other machines do neither.
+		[ "$COMPILER$role" != clangHOST ] || [ -z "$cross" ] || add_packages "g++$cross"
 	elif [ "$COMPILER" = gcc ]; then
 		[ "$major" != 11 ] || major=''
 		if [ "$major" ]; then add_packages "gcc$major" "gcc$major-c++"; else add_packages gcc g++; fi

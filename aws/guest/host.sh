@@ -119,7 +119,7 @@ END
 compile() {
 	local object=$1 command=("${cc##*/}")
 	shift
-	[ "$COMPILER" = gcc ] || [ -z "$COMPILER_TARGET" ] || command+=("--target=$COMPILER_TARGET")
+	[ "$COMPILER" = gcc ] || [ -z "$COMPILER_TARGET" ] || command+=(-target "$COMPILER_TARGET")
 	(cd $fleet/canary && "$@" "${command[@]}" -O2 -c edcc-canary.c -o "$object") 2>&1
 }
 

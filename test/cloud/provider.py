@@ -332,7 +332,7 @@ def places():
                 ("dear", "c5.large c5.xlarge", "    max_price = 0.05\n",
                  "each of the types costs more than 'max_price' an hour\n    6 | instances:\n      | ^^^^^^^^^^ c5.large costs $0.0960\n"),
                 ("no-type", "c5.lagre", "", "there is no type 'c5.lagre' in eu-west-1\n    6 | instances:\n      | ^^^^^^^^^^ aws ec2 describe-instance-types --region eu-west-1 lists them\n"),
-                ("arm", "c7g.large", "", "'c7g.large' is no machine for amd64\n    6 | instances:\n      | ^^^^^^^^^^ choose another type, or 'arch = arm64'\n")):
+                ("arm", "c7g.large", "", "'c7g.large' is no machine for amd64\n    6 | instances:\n      | ^^^^^^^^^^ choose another type, or 'arch = arm64' beside it\n")):
             errors = project(name, types=types, more=more).edcc("plan", env=cloud.environment(), status=4).errors
             need(text in errors, errors, text)
         cloud.amazon.capacity = {"c5.large": 0}

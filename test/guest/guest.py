@@ -38,6 +38,15 @@ chmod 755 /usr/local/bin/gcc-12
 ln /usr/local/bin/gcc-12 /usr/local/bin/x86_64-linux-gnu-gcc-12
 """
 
+# Programs that are there once a package has been asked for; what was, is in /run/asked.
+LACKING = """mkdir /opt/lacking && mv {programs} /opt/lacking/
+printf '#!/bin/sh\\ncase "$*" in *" install "*) echo "${{*##* install }}" >>/run/asked && mv /opt/lacking/* /usr/bin/ 2>/dev/null || : ;; esac\\n' >/usr/local/bin/apt-get
+chmod 755 /usr/local/bin/apt-get
+"""
+ARM64 = """printf '#!/bin/sh\\necho aarch64\\n' >/usr/local/bin/uname
+chmod 755 /usr/local/bin/uname
+"""
+
 BUSY_PORT = "setsid python3 -m http.server 3632 >/dev/null 2>&1 &\nuntil ss -Htln | grep -q :3632; do sleep 0.05; done\n"
 
 
@@ -127,6 +136,25 @@ def test_failed_boots(failing, missing, busy):
     check("failed boot: and who says so", "Address already in use" in busy.sh("cat /var/log/edcc-boot.log /var/lib/edcc/www/distccd.log"), status)
     status = missing.wait("Failed")
     equal("failed boot: without nginx", (status["step"], json.loads(missing.page("status.json"))["state"]), ("page", "Failed"))
+
+
+def targeted(name, index, kind, version, target, programs, before=""):
+    file = FILE.format(version=f"{version}\n    target = {target}").replace("compiler gcc", f"compiler {kind}")
+    return Machine(name, index, user_data(file).stdout, LACKING.format(programs=programs) + before)
+
+
+def test_targets():
+    """Machines of two processors for one target: the one whose own it is has the compiler, the other the cross compiler, both by the same name."""
+    native = ("gcc", 12, "x86_64-linux-gnu", "/usr/bin/x86_64-linux-gnu-gcc-12")
+    cross = ("clang", 14, "aarch64-linux-gnu", "/usr/bin/clang /usr/bin/clang-14")
+    asked = {targeted("own", 2, *native): "gcc-12 g++-12 libc6-dev",
+             targeted("other", 3, *native, ARM64): "gcc-12-x86-64-linux-gnu g++-12-x86-64-linux-gnu libc6-dev",
+             targeted("clang-host", 0, *cross): "clang-14 libc6-dev\ng++-aarch64-linux-gnu",
+             targeted("clang-coop", 4, *cross): "clang-14 libc6-dev"}
+    for machine, packages in asked.items():
+        machine.wait("Ready")
+        equal(f"target: what is installed: {machine.name}", machine.sh("cat /run/asked"), packages + "\n")
+        machine.end()
 
 
 # --- small commands ---
@@ -534,6 +562,7 @@ def main():
     test_boot(host, a, first_public)
     test_keys(host, a, key, first_public)
     test_failed_boots(failing, missing, busy)
+    test_targets()
     test_small(host)
     test_tree(host)
     test_store(host)

@@ -13,6 +13,8 @@ wrong '\nnetwork:\n    subnet = 10.1.0.0/24\n'
 wrong '\nnetwork:\n    vpc    = 10.1.0.0/16\n    subnet = subnet-0123456789abcdef0\n'
 wrong '\nnetwork:\n    vpc = vpc-0123456789abcdef0\n'
 wrong '\nnetwork:\n    keys = missing.pub id_ed25519\n'
+wrong '\nhost:\n    arch = arm64\n    type = c7g.large\n'
+wrong '\ninstances arm:\n    arch = arm64\n    type = c7g.large\n\ncompiler clang:\n    version = 14\n'
 wrong '\ndistcc:\n    transport = ssh\n'
 "$EDCC" plan --provider aws -f none.edcc
 echo "= $?"
