@@ -47,6 +47,7 @@ static const struct rule kept[] = {
 	{"-fmodule", MATCH_START, "modules"},
 	{"-fcxx-modules", MATCH_WHOLE, "modules"},
 	{"-frepo", MATCH_WHOLE, NULL},
+	{"-dr", MATCH_START, "-dr"},
 	{"-specs=", MATCH_START, "-specs="},
 	{"--specs=", MATCH_START, "-specs="},
 	{"-Wa,", MATCH_START, "-Wa,-a"},
@@ -100,7 +101,7 @@ has_extension(struct str path, const char *list)
 
 /* One call as the log shows it: its arguments joined by spaces. */
 struct call {
-	uint32_t sources, assembler, objects;
+	uint32_t sources, assembler, headers, objects;
 	bool compiles; /* -c or -S */
 	bool configure; /* a test of configure's */
 	bool to_output, from_input; /* `-o -`, `-` */
@@ -125,6 +126,7 @@ look_at(struct call *call, struct str argument, struct str before)
 		return;
 	call->objects += has_extension(argument, "o lo a so");
 	call->assembler += has_extension(argument, "s S");
+	call->headers += !str_is(before, "-include") && has_extension(argument, "h hh hpp hxx H");
 	call->sources += has_extension(argument, "c cc cpp cxx cp c++ C i ii m mm M mi mii s S");
 	struct str name = base_name(argument);
 	call->configure |= str_starts(name, STR("conftest.")) || str_starts(name, STR("tmp.conftest."));
@@ -148,6 +150,8 @@ why_local(const struct call *call)
 {
 	if (call->kept)
 		return call->kept;
+	if (call->headers && !call->sources)
+		return "precompiled header";
 	if (call->from_input || !call->sources)
 		return "standard input";
 	if (!call->compiles)
