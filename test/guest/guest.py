@@ -13,6 +13,7 @@ import tarfile
 import threading
 import time
 
+from cache import test_cache
 from lab import *
 
 FILE = """provider aws:
@@ -566,6 +567,7 @@ def main():
     test_small(host)
     test_tree(host)
     test_store(host)
+    test_cache(host)
     test_steps(host)
     test_secrets(host)
     test_output(host)
