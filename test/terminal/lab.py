@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import struct
 import subprocess
 import tempfile
@@ -57,13 +58,16 @@ class Terminal:
         self.written, self.status = b"", None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            # As a shell starts it: what nohup or a job in the background ignores would be ignored here, too.
+            for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
+                signal.signal(number, signal.SIG_DFL)
             os.chdir(project.dir)
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execvpe(command[0], command, environment(**more))
         self.modes = modes_of(self)
 
     def read(self, until=None, seconds=20):
-        """Reads until the bytes are there; without them, to the end."""
+        """Reads until the bytes are there; without them, to the end. False where it does not come."""
         end = time.time() + seconds * SLOW
         while (until is None or until not in self.written) and time.time() < end:
             if select.select([self.fd], [], [], 0.05)[0]:
@@ -72,9 +76,9 @@ class Terminal:
                 except OSError:
                     piece = b""
                 if not piece:
-                    break
+                    return until is None
                 self.written += piece
-        return until is None or until in self.written
+        return until is not None and until in self.written
 
     def read_again(self, until):
         """The same, of what comes from now on."""
@@ -84,7 +88,9 @@ class Terminal:
         return found
 
     def end(self):
-        self.read()
+        """Waits for it; what does not end is killed, which is its status then."""
+        if not self.read():
+            os.kill(self.pid, signal.SIGKILL)
         self.modes_after = modes_of(self)
         self.status = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
         os.close(self.fd)

@@ -231,6 +231,7 @@ def stop_and_go(terminal):
 def monitor_endings():
     ends("q", 0, lambda terminal: os.write(terminal.fd, b"q"))
     ends("Ctrl-C", 0, lambda terminal: os.write(terminal.fd, b"\x03"))
+    ends("INT", 0, lambda terminal: os.kill(terminal.pid, signal.SIGINT))
     ends("TERM", 0, lambda terminal: os.kill(terminal.pid, signal.SIGTERM))
     ends("HUP", 0, lambda terminal: os.kill(terminal.pid, signal.SIGHUP))
     ends("Ctrl-Z", 0, stop_and_go)
