@@ -253,6 +253,16 @@ setting(struct str text, const char *name)
 }
 
 static void
+check_usual_log(struct doctor *doctor, bool asked)
+{
+	const struct passwd *user = getpwnam("distccd");
+	struct daemon daemon = {.log = STR(LOG), .user = user ? user->pw_uid : 0};
+	if (user)
+		words_add(doctor->arena, &daemon.groups, str_printf(doctor->arena, "%u", user->pw_gid));
+	check_log(doctor, &daemon, asked);
+}
+
+static void
 check_settings(struct doctor *doctor)
 {
 	struct str text, error, place = STR(SETTINGS);
@@ -261,6 +271,9 @@ check_settings(struct doctor *doctor)
 		return;
 	struct str start = setting(text, "STARTDISTCC"), listener = setting(text, "LISTENER");
 	bool started = str_is(start, "true") || str_is(start, "YES");
+	/* First of all: what starts it should find its log writable. */
+	if (started || patient)
+		check_usual_log(doctor, patient);
 	if (!started) {
 		find(doctor, patient, place, STR("STARTDISTCC is not \"true\": no distccd is started here"));
 		if (!patient)
@@ -276,12 +289,6 @@ check_settings(struct doctor *doctor)
 			"sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && " SCRIPT " restart",
 			STR_ARG(patient->host.name));
 	}
-	const struct passwd *user = getpwnam("distccd");
-	struct daemon daemon = {.log = STR(LOG), .user = user ? user->pw_uid : 0};
-	if (user)
-		words_add(doctor->arena, &daemon.groups, str_printf(doctor->arena, "%u", user->pw_gid));
-	if (started || patient)
-		check_log(doctor, &daemon, patient);
 }
 
 void
