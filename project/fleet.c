@@ -114,6 +114,22 @@ check_kept_cache(struct loader *l, struct merges *merges, struct project *projec
 			"on this machine the cache stays where it is from run to run");
 }
 
+/* Where a machine's processors and its DISTCC_DIR come from depends on who makes it. */
+static void
+check_distcc(struct loader *l, struct merges *merges, const struct project *project)
+{
+	const struct merged *merged = merge_only(merges, BLOCK_distcc);
+
+	if (project->distcc.given & GIVEN(distcc, dir) && project->provider == PROVIDER_AWS)
+		diag_hint(diag_warning(l->diags, merge_span(l, merged, "dir"),
+				  "'dir' does nothing here: it is for builds on this machine"),
+			"DISTCC_DIR is on the disk of the machine that runs the build, which is its own");
+	if (project->distcc.given & GIVEN(distcc, stats_port) && project->provider != PROVIDER_HOSTS)
+		diag_hint(diag_warning(l->diags, merge_span(l, merged, "stats_port"),
+				  "'stats_port' does nothing here: it is for machines that exist, 'provider hosts'"),
+			"daemons that edcc starts do as many jobs at once as it gives them slots");
+}
+
 /* Blocks that are there once, with no more to them than their settings. */
 static void
 fill_settings(struct loader *l, struct merges *merges, struct project *project)
@@ -137,6 +153,7 @@ fill_settings(struct loader *l, struct merges *merges, struct project *project)
 		merge_settings(l, merges, &block_schemas[plain[i].id], merge_only(merges, plain[i].id), plain[i].settings, NULL);
 	check_source(l, merges, &project->source);
 	check_unbuilt(l, merges, project);
+	check_distcc(l, merges, project);
 	check_kept_cache(l, merges, project);
 	project->cached = merge_only(merges, BLOCK_cache) != NULL && project->cache.enabled;
 }

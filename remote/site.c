@@ -28,6 +28,7 @@ remote_environment(struct run *run, struct arena *arena, struct map *out)
 	struct distcc_client client = {
 		.folder = STR(CLIENT),
 		.log = STR(CLIENT "/client.log"),
+		.temps = STR(CLIENT "/temps"),
 		.cache = STR(REMOTE_STATE "/ccache"),
 		.stats = STR(CLIENT "/ccache.stats"),
 	};

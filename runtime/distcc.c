@@ -7,8 +7,6 @@
 #include <poll.h>
 #include <string.h>
 
-/* Milliseconds that a client which finds no free slot sleeps; distcc's own default is a second. */
-#define PAUSE_MS "20"
 /* A daemon puts a compile down after it has answered: for so long the last ones are waited for. */
 #define LATE_MS 250
 /* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
@@ -65,6 +63,12 @@ distcc_client_folder(struct arena *arena, const struct run *run)
 	return str_printf(arena, "%.*s/fleet/client", STR_ARG(run->folder));
 }
 
+struct str
+distcc_temps_folder(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "%.*s/temps", STR_ARG(run->folder));
+}
+
 static void
 put(struct map *out, const char *name, struct str terminated)
 {
@@ -88,10 +92,16 @@ add_client(const struct run *run, struct arena *arena, const struct distcc_clien
 	const struct distcc_settings *set = &run->project->distcc;
 	put(out, "DISTCC_DIR", client->folder);
 	put(out, "DISTCC_LOG", client->log);
-	put(out, "DISTCC_PAUSE_TIME_MSEC", STR(PAUSE_MS));
+	put(out, "DISTCC_PAUSE_TIME_MSEC", str_printf(arena, "%lld", (long long)set->pause));
 	put(out, "DISTCC_SKIP_LOCAL_RETRY", STR("1"));
 	put(out, "DISTCC_FALLBACK", set->fallback ? STR("1") : STR("0"));
 	put(out, "DISTCC_IO_TIMEOUT", str_printf(arena, "%lld", (long long)(set->io_timeout + 999) / 1000));
+	if (set->verbose)
+		put(out, "DISTCC_VERBOSE", STR("1"));
+	if (!set->save_temps)
+		return;
+	put(out, "DISTCC_SAVE_TEMPS", STR("1"));
+	put(out, "TMPDIR", client->temps);
 }
 
 void
@@ -132,6 +142,7 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	struct distcc_client client = {
 		.folder = distcc_client_folder(arena, run),
 		.log = distcc_client_log(arena, run),
+		.temps = distcc_temps_folder(arena, run),
 		.cache = ccache_folder(arena, project),
 		.stats = ccache_stats_log(arena, run),
 	};
@@ -271,6 +282,24 @@ explain_localhost(const struct world *world, struct map *reasons)
 			reasons->entries[i].key = STR("localhost is in the list");
 }
 
+/* Of the run's own, which no other run writes to and which is what was counted. */
+static void
+copy_log(struct run *run, struct arena *arena)
+{
+	struct str to = run->project->distcc.log, error;
+	uint64_t size;
+	if (!to.n)
+		return;
+	if (*to.s != '/')
+		to = str_printf(arena, "%.*s/%.*s", STR_ARG(run->project->dir), STR_ARG(to));
+	const char *path = str_c(arena, to), *folder = str_c(arena, str_part(to, 0, (size_t)(strrchr(path, '/') - path)));
+	if (os_make_folders(arena, *folder ? folder : "/", false, &error) &&
+		os_copy_atomic(arena, distcc_client_log(arena, run).s, path, NULL, &size, &error))
+		return;
+	event_warning(run->events, STR("'distcc: log' names a file that edcc may write"), "the clients' log is not copied: %.*s",
+		STR_ARG(error));
+}
+
 uint64_t
 distcc_report(struct run *run, struct failure *failure)
 {
@@ -293,6 +322,7 @@ distcc_report(struct run *run, struct failure *failure)
 	pump_report(run);
 	distcc_within_bound(run->project, &local, failure);
 	distcc_log_close(log);
+	copy_log(run, &arena);
 	arena_free(&arena);
 	return local.count;
 }

@@ -21,6 +21,7 @@ struct str distcc_ssh_of_build(struct arena *, const struct project *, char *con
 struct distcc_client {
 	struct str folder; /* DISTCC_DIR; its file `hosts` is the list */
 	struct str log;
+	struct str temps; /* a folder that is there, for what is kept with `save_temps` */
 	struct str cache, stats; /* of ccache: its folder, its record */
 };
 /* Adds what a recipe needs to compile over the fleet: CC CXX JOBS DISTCC_* EDCC_HOSTS EDCC_TARGET CCACHE_*. `out` is a map from name to const char *. */
@@ -153,6 +154,8 @@ struct str distcc_client_log(struct arena *, const struct run *);
 struct str distcc_host_log(struct arena *, const struct run *, struct str host);
 /* DISTCC_DIR of the run's steps. */
 struct str distcc_client_folder(struct arena *, const struct run *);
+/* What the clients on this machine keep with `save_temps`. */
+struct str distcc_temps_folder(struct arena *, const struct run *);
 
 /* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. Several hosts may be proved at once. */
 bool distcc_prove(struct run *, struct host *, const struct os_cancel *, struct failure *);

@@ -114,6 +114,7 @@ fleet_mark(struct arena *arena, const struct run *run)
 
 struct folders {
 	struct str run, daemons;
+	struct str client; /* where DISTCC_DIR is not in the run's; none mostly */
 };
 
 static void
@@ -122,6 +123,8 @@ fill_folders(struct json_writer *json, void *context)
 	const struct folders *folders = context;
 	json_put_text(json, "folder", folders->run);
 	json_put_text(json, "daemons", folders->daemons);
+	if (folders->client.n)
+		json_put_text(json, "client", folders->client);
 }
 
 /* What each daemon may run: one absolute path a line. Without a readable list distccd runs anything. */
@@ -143,15 +146,37 @@ make_folder(struct str path, mode_t mode, struct failure *failure)
 	return false;
 }
 
+/* DISTCC_DIR: in the run's folder, or elsewhere with a link to it there, so that it has one name for everybody. */
+static bool
+make_client(struct arena *arena, const struct run *run, const struct folders *folders, struct failure *failure)
+{
+	struct str link = distcc_client_folder(arena, run), error;
+	if (!folders->client.n)
+		return make_folder(link, 0700, failure);
+	struct str parent = str_part(folders->client, 0, (size_t)(strrchr(folders->client.s, '/') - folders->client.s));
+	if (!os_make_folders(arena, str_c(arena, parent), false, &error)) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
+		failure_hint(failure, "'distcc: dir' names a folder that edcc may write to");
+		return false;
+	}
+	if (!make_folder(folders->client, 0700, failure))
+		return false;
+	if (symlink(folders->client.s, link.s) == 0)
+		return true;
+	failure_set(failure, EXIT_STATUS_PROVIDER, "cannot make '%.*s': %s", STR_ARG(link), strerrordesc_np(errno));
+	return false;
+}
+
 static bool
 make_folders(struct arena *arena, struct run *run, const struct folders *folders, struct failure *failure)
 {
 	struct str error, log = str_printf(arena, "%.*s/log", STR_ARG(run->folder)), commands = fleet_commands_file(arena, run);
-	struct str client = distcc_client_folder(arena, run), canary = fleet_canary_folder(arena, run);
+	struct str canary = fleet_canary_folder(arena, run), temps = distcc_temps_folder(arena, run);
 	mode_t mode = geteuid() == 0 ? 0711 : 0700;
 	bool apart = !str_eq(folders->run, folders->daemons), daemons = run->plan->world->distccd.n > 0;
 	if (!make_folder(folders->run, mode, failure) || (apart && !make_folder(folders->daemons, mode, failure)) ||
-		!make_folder(client, 0700, failure) || !make_folder(canary, 0700, failure))
+		!make_client(arena, run, folders, failure) || !make_folder(canary, 0700, failure) ||
+		(run->project->distcc.save_temps && !make_folder(temps, 0700, failure)))
 		return false;
 	if (os_make_folders(arena, log.s, false, &error) &&
 		(!daemons || os_write_atomic(arena, commands.s, commands_text(arena, &run->plan->world->toolchain), 0644, &error)))
@@ -160,11 +185,24 @@ make_folders(struct arena *arena, struct run *run, const struct folders *folders
 	return false;
 }
 
+/* With `distcc: dir`: no two runs have one folder, whatever they share. */
+static struct str
+client_elsewhere(struct arena *arena, const struct run *run)
+{
+	struct str dir = run->project->distcc.dir;
+	if (!dir.n)
+		return dir;
+	bool absolute = *dir.s == '/';
+	return str_printf(arena, "%.*s%s%.*s/edcc-%.*s", STR_ARG(absolute ? STR("") : run->project->dir), absolute ? "" : "/",
+		STR_ARG(dir), STR_ARG(run->id));
+}
+
 static bool
 fleet_run(struct run *run, const struct action *action, struct failure *failure)
 {
 	struct arena arena = {0};
 	struct folders folders = {.run = str_printf(&arena, "%.*s/fleet", STR_ARG(run->folder))};
+	folders.client = client_elsewhere(&arena, run);
 	folders.daemons = run->plan->world->distccd.n ? fleet_daemons_folder(&arena, run) : folders.run;
 	bool done = run_intent(run, action, fill_folders, &folders, failure) && make_folders(&arena, run, &folders, failure);
 	arena_free(&arena);
@@ -177,7 +215,7 @@ fleet_undo(struct run *run, const struct json *params, const struct json *result
 {
 	(void)result;
 	struct arena arena = {0};
-	static const char *const names[] = {"folder", "daemons"};
+	static const char *const names[] = {"client", "folder", "daemons"};
 	bool done = true;
 	os_end_marked(&arena, fleet_mark(&arena, run).s, GRACE_MS);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {

@@ -292,10 +292,11 @@ watcher() { # LOCAL_SLOTS
 # A run that takes the fleet over from another begins its logs: how long the machines' own are, where there were any.
 begin_logs() { # RUN
 	local before='' name at
+	mkdir -p $client/temps
 	read -r before <$state/run
 	[ "$1" != "$before" ] || return 0
-	rm -rf $client/client.log $client/ccache.stats $client/native $state/begun
-	mkdir $state/begun
+	rm -rf $client/client.log $client/ccache.stats $client/native $client/temps $state/begun
+	mkdir $client/temps $state/begun
 	if [ "$before" ]; then
 		while read -r name at _; do
 			curl -sfI -m 2 --noproxy '*' "http://$at/distccd.log" | tr -d '\r' | sed -n 's/^content-length: //Ip' >$state/begun/"$name" &

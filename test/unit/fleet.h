@@ -62,6 +62,7 @@ fleet_new(int hosts)
 		.dir = str_from(fleet->dir),
 		.distcc = {.nice = 5,
 			.io_timeout = 60000,
+			.pause = 20,
 			.fallback = 100,
 			.verbosity = STR("info"),
 			.pump = STR("auto"),

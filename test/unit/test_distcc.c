@@ -312,6 +312,16 @@ the_environment_of_a_recipe(void **state)
 	assert_string_equal(value_of(&map, "EDCC_HOSTS"), "127.0.0.2");
 	assert_string_equal(value_of(&map, "DISTCC_IO_TIMEOUT"), "60");
 	assert_string_equal(value_of(&map, "DISTCC_FALLBACK"), "1");
+	assert_string_equal(value_of(&map, "DISTCC_PAUSE_TIME_MSEC"), "20");
+	assert_null(value_of(&map, "DISTCC_VERBOSE"));
+	assert_null(value_of(&map, "DISTCC_SAVE_TEMPS"));
+	fleet->project.distcc.verbose = fleet->project.distcc.save_temps = true;
+	map = map_new(&fleet->arena);
+	struct distcc_client elsewhere = {.folder = STR("/distcc"), .log = STR("/distcc/log"), .temps = STR("/distcc/temps")};
+	distcc_client_environment(&fleet->run, &fleet->arena, &elsewhere, &map);
+	assert_string_equal(value_of(&map, "DISTCC_VERBOSE"), "1");
+	assert_string_equal(value_of(&map, "DISTCC_SAVE_TEMPS"), "1");
+	assert_string_equal(value_of(&map, "TMPDIR"), "/distcc/temps");
 	fleet->run.hosts[0].ready = false;
 	map = map_new(&fleet->arena);
 	distcc_environment(&fleet->run, &fleet->arena, &map);
