@@ -117,8 +117,22 @@ def compressed_and_cross():
 
 @test
 def clang():
+    """For its own processor, then for another one, with that one's C library."""
     with World() as here:
         made = project("clang", OBJECT.format(machine=X86_64), compiler="clang:")
+        made.edcc("apply", "--yes", env=here.environment())
+        nothing_left(made)
+        links = "    printf '#include <stdio.h>\\nint main(void) { return puts(\"\"); }\\n' >p.c\n    $CC p.c -o p\n"
+        made = project("clang-cross", OBJECT.format(machine=AARCH64) + links, compiler="clang:\n    target = aarch64-linux-gnu")
+        made.edcc("apply", "--yes", env=here.environment())
+        nothing_left(made)
+
+
+@test
+def full_name():
+    """The target is what the machine is, as in a fleet of two processors: its own compiler, by a version too."""
+    with World() as here:
+        made = project("own", OBJECT.format(machine=X86_64), compiler="gcc:\n    version = 12\n    target = x86_64-linux-gnu")
         made.edcc("apply", "--yes", env=here.environment())
         nothing_left(made)
 
