@@ -37,6 +37,7 @@ struct call {
 	const struct http_stream *body_stream, *sink;
 	int64_t body_size;
 	enum aws_repeat repeat;
+	int64_t try_ms; /* the most that a try may take; 0: as long as something comes */
 	bool regardless; /* of the client's `cancel` */
 	/* Looks at a successful answer; false with the error's message set where it cannot be what was asked for. NULL: any will do. */
 	bool (*accept)(struct arena *, struct call *, const struct http_response *, struct aws_error *);

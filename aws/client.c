@@ -213,6 +213,7 @@ attempt(struct aws *aws, struct arena *arena, struct call *call, struct http_res
 		.body_size = call->body_size,
 		.sink = call->sink,
 		.once = call->repeat == AWS_ONCE,
+		.total_ms = call->try_ms,
 		.cancel = call->regardless ? NULL : aws->cancel,
 	};
 	*response = (struct http_response){.status = 0};

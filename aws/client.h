@@ -66,6 +66,7 @@ struct aws_s3_request {
 	struct str payload_hash;
 	const struct http_stream *sink;
 	enum aws_repeat repeat;
+	int64_t try_ms; /* the most that a try may take; 0: as long as something comes */
 	bool regardless; /* also where the client is cancelled: for what undoes */
 	const char *action; /* for errors: "PutObject" */
 };

@@ -107,6 +107,7 @@ aws_s3(struct aws *aws, struct arena *arena, const struct aws_s3_request *reques
 			.body_size = request->body_size,
 			.sink = request->sink,
 			.repeat = request->repeat,
+			.try_ms = request->try_ms,
 			.regardless = request->regardless,
 			.payload_hash = request->payload_hash,
 			.amend = go_where_bucket_is},

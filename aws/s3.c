@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* What asks for little has an answer by then, or none. */
+#define TRY_MS 10000
 /* The region whose buckets are made without naming it. */
 #define FIRST_REGION "us-east-1"
 
@@ -140,6 +142,7 @@ s3_head(struct aws *aws, struct arena *arena, struct str bucket, struct str key,
 		.headers = headers,
 		.header_count = 1,
 		.repeat = AWS_SAFE,
+		.try_ms = TRY_MS,
 		.action = "HeadObject"};
 	if (!aws_s3(aws, arena, &request, &response, error))
 		return false;
@@ -286,7 +289,8 @@ list_page(struct aws *aws, struct arena *arena, struct str bucket, struct str pr
 {
 	struct http_response response;
 	struct str why = {NULL, 0};
-	struct aws_s3_request request = {.method = "GET", .bucket = bucket, .repeat = AWS_SAFE, .action = "ListObjectsV2"};
+	struct aws_s3_request request = {
+		.method = "GET", .bucket = bucket, .repeat = AWS_SAFE, .try_ms = TRY_MS, .action = "ListObjectsV2"};
 	/* In the order of their names, as they are signed. */
 	struct buf query = buf_new(arena);
 	if (after.n)
@@ -336,6 +340,6 @@ s3_delete(struct aws *aws, struct arena *arena, struct str bucket, struct str ke
 {
 	struct http_response response;
 	struct aws_s3_request request = {
-		.method = "DELETE", .bucket = bucket, .key = key, .repeat = AWS_SAFE, .action = "DeleteObject"};
+		.method = "DELETE", .bucket = bucket, .key = key, .repeat = AWS_SAFE, .try_ms = TRY_MS, .action = "DeleteObject"};
 	return aws_s3(aws, arena, &request, &response, error) || aws_error_is_missing(error);
 }
