@@ -5,7 +5,7 @@
 
 #include "base/os.h"
 
-/* Of the protocol. VERSION(number, the option of a host list that it is behind) */
+/* Versions of the protocol: as they are, compressed (,lzo), preprocessed there (,cpp). */
 #define WIRE_PLAIN 1
 #define WIRE_LZO 2
 #define WIRE_CPP 3
@@ -39,8 +39,8 @@ struct str wire_request(struct arena *, int version, const struct wire_job *);
 void wire_read_answer(struct str bytes, int version, struct wire_answer *);
 /* Sends the job over a connection and waits until `deadline` (by os_now_ms) for the end. */
 void wire_ask(struct arena *, int fd, int version, const struct wire_job *, int64_t deadline, struct wire_answer *);
-/* What distcc sends when it is called like this with DISTCC_HOSTS=*hosts: for the call, *hosts is where somebody listens who reads the job and hangs up. False with
- * *error: what distcc printed, where it sends nothing. */
+/* What distcc sends when it is called like this. *hosts is a place in the call's environment: it becomes a DISTCC_HOSTS of one who reads the job and hangs up.
+ * False where nothing is sent, with *error: what distcc printed. */
 bool wire_capture(struct arena *, struct os_spawn *, const char **hosts, struct wire_job *, struct str *error);
 
 /* A connection that is there within the time; -1 with errno, or EAI_… in *unknown where the name is none. */
