@@ -35,7 +35,7 @@ struct str
 canary_target_hint(struct arena *arena, const struct project *project, const struct toolchain *toolchain)
 {
 	struct str target = toolchain->target;
-	if (project->compiler_set.target.n)
+	if (project->compiler_set.target.n || project->compiler_set.cc.n)
 		return STR("");
 	if (!str_is(toolchain->kind, "gcc"))
 		return str_printf(arena, "'compiler %.*s: target = %.*s' tells it what to compile for", STR_ARG(toolchain->kind),

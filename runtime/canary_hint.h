@@ -10,7 +10,7 @@ struct str canary_name_sent(struct str client_log);
 /* Where Debian has a compiler that was asked for by its full name: a machine of another architecture has it too, in another package. Empty for other names. */
 struct str canary_package_hint(struct arena *, const struct project *, const struct toolchain *, struct str name);
 
-/* How to have a machine of another architecture compile for this one; empty where the file says already what to compile for. */
+/* How to have a machine of another architecture compile for this one; empty where the file says already what to compile for, or what to call. */
 struct str canary_target_hint(struct arena *, const struct project *, const struct toolchain *);
 
 #endif

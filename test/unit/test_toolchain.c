@@ -105,6 +105,15 @@ targets(void **state)
 }
 
 static void
+packages(void **state)
+{
+	struct arena *arena = &((struct path *)*state)->fleet->arena;
+	assert_text(toolchain_package(arena, STR("gcc"), STR(""), STR("")), "gcc");
+	assert_text(toolchain_package(arena, STR("gcc"), STR("12.2.0"), STR("x86_64-linux-gnu")), "gcc-12-x86-64-linux-gnu");
+	assert_text(toolchain_package(arena, STR("clang"), STR("14"), STR("x86_64-linux-gnu")), "clang-14");
+}
+
+static void
 given_commands(void **state)
 {
 	struct path *path = *state;
@@ -205,6 +214,7 @@ main(void)
 		TEST(the_asked_version_is_found),
 		TEST(the_plain_name_will_do),
 		TEST(targets),
+		TEST(packages),
 		TEST(given_commands),
 		TEST(what_is_missing_names_what_is_there),
 		TEST(wrappers_are_passed_over),
