@@ -166,6 +166,17 @@ offer_value(struct completion *completion)
 		offer(completion, str_c(&completion->cli->arena, choice), "");
 }
 
+/* What can be exported, and the machines whose files those are. */
+static void
+offer_exports(struct completion *completion, const struct project *project)
+{
+	for (const struct export_kind *kind = export_kinds; kind->name; kind++)
+		offer(completion, kind->name, kind->doc);
+	for (uint32_t i = 0; project && i < project->machines.count; i++)
+		if (project->machines.hosts[i].kind == HOST_TCP)
+			offer(completion, str_c(&completion->cli->arena, project->machines.hosts[i].name), "machine");
+}
+
 static void
 offer_topics(struct completion *completion)
 {
@@ -200,8 +211,8 @@ offer_arguments(struct completion *completion)
 		offer_runs(completion);
 	for (size_t i = 0; command == &command_completion && i < SHELL_COUNT; i++)
 		offer(completion, shells[i].name, "");
-	for (const struct export_kind *kind = export_kinds; command == &command_export && kind->name; kind++)
-		offer(completion, kind->name, kind->doc);
+	if (command == &command_export)
+		offer_exports(completion, project);
 	for (const struct snippet *snippet = snippets; command == &command_std && snippet->name; snippet++)
 		offer(completion, snippet->name, "");
 }

@@ -15,3 +15,4 @@ echo '$ edcc export user-data'
 "$EDCC" export user-data -f cloud.edcc >text && sed '/^[A-Z_0-9]*=/!d' text && bash -n text
 sed 's/^provider aws:/network:\n    subnet = subnet-0a1b2c3d4e5f60718\nprovider aws:/' cloud.edcc >subnet.edcc
 "$EDCC" export user-data -f subnet.edcc 2>&1 || echo "= $?"
+for part in s 1; do "$EDCC" completion --words -- edcc export $part; done
