@@ -253,6 +253,7 @@ pump_run(struct run *run, const struct action *action, struct failure *failure)
 		return started;
 	event_warning(run->events, STR("'pump = no' does not even try"), "%.*s; files are preprocessed on this machine",
 		STR_ARG(failure->message));
+	failure->message = failure->hint = STR("");
 	return true;
 }
 

@@ -145,18 +145,25 @@ class Headers:
         return not used
 
 
-def system_headers(analyzer, node):
-    known, name = analyzer.systemdir_prefix_cache.cache, analyzer.realpath_map.string
-    found, seen, stack = set(), set(), [node]
+# The compiler's own headers that are included, and the names (none: one that is not absolute) by which others are: real path → names.
+def included(analyzer, node):
+    known, real = analyzer.systemdir_prefix_cache.cache, analyzer.realpath_map.string
+    folder_of, name_of = analyzer.directory_map.string, analyzer.includepath_map.string
+    system, own, seen, stack = set(), {}, set(), [node]
     while stack:
         node = stack.pop()
         if node is None or id(node) in seen:
             continue
         seen.add(id(node))
-        if node[0] and known[node[0]]:
-            found.add(name[node[0]])
         stack.extend(node[2])
-    return found
+        if not node[0]:
+            continue
+        if known[node[0]]:
+            system.add(real[node[0]])
+        else:
+            at = folder_of[node[1][0]]
+            own.setdefault(real[node[0]], set()).add(at + name_of[node[1][1]] if at.startswith("/") else None)
+    return system, own
 
 
 # Objects would have the host's folders in them.
@@ -169,13 +176,21 @@ def forbidden(word):
 
 
 # What asks for more than the text of what is included: for the file's place, the hour, another file.
-ASKS = re.compile(rb"__has_include|__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__|\.incbin|#[ \t]*embed")
+ASKS = re.compile(rb"#[ \t]*include[ \t]*[<\"]/|__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__|\.incbin|#[ \t]*embed|__has_include(?:_next)?[ \t]*\([ \t]*([<\"][^>\"\n]+[>\"])?")
 
 
-def asks(path):
-    with open(path, "rb") as file:
-        found = ASKS.search(file.read())
-    return found and found.group().decode()
+ABSOLUTE = "absolute #include"
+INCLUDES = re.compile(rb"#[ \t]*include[ \t]*([<\"][^>\"\n]+[>\"])")
+
+
+# A file that is asked for is no question where the same text includes it and it is here: then it is there, too.
+def question(text, paths):
+    names = None
+    for asked in ASKS.finditer(text):
+        names = names or set(INCLUDES.findall(text))
+        if asked[1] not in names or not any(path.endswith("/" + os.fsdecode(asked[1][1:-1])) for path in paths):
+            return ABSOLUTE if asked[0].endswith(b"/") else re.split(rb"[ \t(]", asked[0])[0].decode()
+    return None
 
 
 # edcc's own small compiles are not to be counted.
@@ -184,34 +199,44 @@ def say(text, words):
         print(text, flush=True)
 
 
+NAME_LIMIT = 200
+
+
 class Changed(Exception):
     pass
 
 
 # Says what becomes of each call. And the server takes it that no file changes while it runs: one that has makes it forget all that it has read.
-def take_care(basics, include_analyzer, nodes, compress_files):
+def take_care(basics, analyzer, nodes, folders):
     headers = Headers()
-    analyzer, compressor = include_analyzer.IncludeAnalyzer, compress_files.CompressFiles
-    command, compress, closure = analyzer.DoCompilationCommand, compressor.Compress, nodes._CalculateIncludeClosureExceptSystem
+    command, closure, lookup = analyzer.DoCompilationCommand, nodes._CalculateIncludeClosureExceptSystem, folders.Lookup
 
-    def proved_closure(self, node, result):
+    # A file is not the same under another absolute name: what it includes is called after it. (Names that grow without end are one.)
+    def named_lookup(self, *key):
+        directory, real = lookup(self, *key)
+        name = self.directory_map.string[directory]
+        self.cache[key] = directory, (real, name[:NAME_LIMIT] if name.startswith("/") else None)
+        return self.cache[key]
+
+    def careful_closure(self, node, result):
         closure(self, node, result)
-        if not headers.are_proved(system_headers(self, node)):
-            raise basics.NotCoveredError("headers not compared yet", send_email=False)
-
-    def unchanged_compress(self, files, *rest):
-        seen = self.__dict__.setdefault("seen", {})
-        for index in files:
-            path = self.realpath_map.string[index]
+        system, own = included(self, node)
+        seen, named = vars(self.caches).setdefault("seen", {}), vars(self.caches).setdefault("named", {})
+        for path, names in own.items():
+            # What is sent has one name in it, which is what __FILE__ will be.
+            if len(names) > 1 or None not in names and {named.setdefault(path, next(iter(names)))} != names:
+                raise basics.NotCoveredError("a header by two names", send_email=False)
             status = os.stat(path)
             stamp = status.st_mtime_ns, status.st_size, status.st_ino
-            if index not in seen:
-                seen[index] = stamp, asks(path)
-            if seen[index][0] != stamp:
+            if path not in seen:
+                with open(path, "rb") as file:
+                    seen[path] = stamp, question(file.read(), system.union(own))
+            if seen[path][0] != stamp:
                 raise Changed
-            if seen[index][1]:
-                raise basics.NotCoveredError(seen[index][1], send_email=False)
-        return compress(self, files, *rest)
+            if seen[path][1]:
+                raise basics.NotCoveredError(seen[path][1], send_email=False)
+        if not headers.are_proved(system):
+            raise basics.NotCoveredError("headers not compared yet", send_email=False)
 
     def careful_command(self, words, *rest):
         try:
@@ -224,13 +249,14 @@ def take_care(basics, include_analyzer, nodes, compress_files):
                 files = command(self, words, *rest)
         except (basics.NotCoveredError, OSError) as why:
             first = str(why).split("\n")[0]
-            say("edcc: here: " + re.sub(r"(File: )?'[^']*':? *", "", first), words)
+            short = ABSOLUTE if "must be relative" in first else re.sub(r"(File: )?'[^']*':? *", "", first)
+            say("edcc: here: " + short, words)
             raise basics.NotCoveredError(first, send_email=False)
         say("edcc: sent", words)
         return files
 
-    nodes._CalculateIncludeClosureExceptSystem = proved_closure
-    compressor.Compress, analyzer.DoCompilationCommand = unchanged_compress, careful_command
+    nodes._CalculateIncludeClosureExceptSystem, folders.Lookup = careful_closure, named_lookup
+    analyzer.DoCompilationCommand = careful_command
 
 
 # --- the server ---
@@ -243,11 +269,11 @@ def main():
     server = runpy.run_path(program)
 
     import basics
-    import compress_files
+    import cache_basics
     import include_analyzer
     import include_analyzer_memoizing_node
 
-    take_care(basics, include_analyzer, include_analyzer_memoizing_node.IncludeAnalyzerMemoizingNode, compress_files)
+    take_care(basics, include_analyzer.IncludeAnalyzer, include_analyzer_memoizing_node.IncludeAnalyzerMemoizingNode, cache_basics.DirnameCache)
     signal.signal(signal.SIGTERM, basics.RaiseSignalSIGTERM)
     gc.set_threshold(basics.GC_THRESHOLD)
     starting = os.path.join(folder, "starting")

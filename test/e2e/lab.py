@@ -93,7 +93,7 @@ def environments():
 
 def marked(run_id):
     """The processes that carry a run's mark, daemons and their compilers too."""
-    marks = [f"{name}={run_id}".encode() for name in ("EDCC_RUN", "EDCC_FLEET", "EDCC_HOST", "EDCC_STEP")]
+    marks = [f"{name}={run_id}".encode() for name in ("EDCC_RUN", "EDCC_FLEET", "EDCC_HOST", "EDCC_STEP", "EDCC_PUMP")]
     return [pid for pid, env in environments() if pid != os.getpid() and any(e.startswith(m) for e in env for m in marks)]
 
 
