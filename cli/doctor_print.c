@@ -159,8 +159,6 @@ static void
 put_machine(struct buf *out, const struct doctor *doctor, const struct world *world)
 {
 	const struct toolchain *toolchain = doctor->toolchain;
-	if (!world->cpus)
-		return;
 	buf_printf(out, "this machine: ");
 	if (toolchain)
 		buf_printf(out, "%.*s is %.*s %.*s for %.*s, ", STR_ARG(toolchain->cc), STR_ARG(toolchain->kind),
@@ -168,18 +166,30 @@ put_machine(struct buf *out, const struct doctor *doctor, const struct world *wo
 	buf_printf(out, "%d processor%s\n", world->cpus, world->cpus == 1 ? "" : "s");
 }
 
+/* "type_c5.large=2 cpus" is "c5.large 2 cpus", "aws_region=eu-west-1" is "region eu-west-1". */
+static struct str
+fact_text(struct arena *arena, struct str fact)
+{
+	static const char *const kinds[] = {"aws_", "type_"};
+	for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+		if (str_starts(fact, str_from(kinds[i])))
+			fact = str_part(fact, strlen(kinds[i]), fact.n);
+	size_t end = str_find(fact, '=');
+	return str_printf(arena, "%.*s %.*s", (int)end, fact.s, STR_ARG(str_part(fact, end + 1, fact.n)));
+}
+
 /* What a plan would stand on, and what it would cost. */
 static void
-put_cloud(struct buf *out, const struct doctor *doctor, const struct world *world)
+put_cloud(struct buf *out, const struct world *world)
 {
 	struct words facts = {NULL, 0};
 	for (size_t i = 0; i < world->facts.n; i++)
 		if (!str_ends(world->facts.w[i], STR("=")))
-			words_add(out->arena, &facts, world->facts.w[i]);
-	if (doctor->project->provider != PROVIDER_AWS || !facts.n)
+			words_add(out->arena, &facts, fact_text(out->arena, world->facts.w[i]));
+	if (!facts.n)
 		return;
 	buf_add_c(out, "aws:");
-	put_words(out, 4, INDENT, words_join(out->arena, facts, STR(", ")));
+	put_words(out, strlen("aws:"), INDENT, words_join(out->arena, facts, STR(", ")));
 	for (size_t i = 0; i < world->notes.n; i++)
 		buf_printf(out, "%*s%.*s\n", INDENT, "", STR_ARG(world->notes.w[i]));
 }
@@ -190,8 +200,10 @@ doctor_print(struct arena *arena, const struct doctor *doctor, const struct worl
 	struct buf out = buf_new(arena);
 	struct row *rows = arena_array(arena, struct row, doctor->count + 1);
 	size_t faults, notes;
-	put_machine(&out, doctor, world);
-	put_cloud(&out, doctor, world);
+	if (doctor->project->provider == PROVIDER_AWS)
+		put_cloud(&out, world);
+	else
+		put_machine(&out, doctor, world);
 	for (size_t i = 0; i < COLUMNS; i++)
 		rows[0].cells[i] = str_from(columns[i].title);
 	for (size_t i = 0; i < doctor->count; i++)
@@ -269,8 +281,11 @@ doctor_print_json(struct arena *arena, const struct doctor *doctor, const struct
 	json_open_object(json, NULL);
 	json_put_integer(json, "format", DOCTOR_FORMAT);
 	json_put_truth(json, "fine", faults == 0);
-	json_put_integer(json, "cpus", world->cpus);
-	if (toolchain) {
+	if (doctor->project->provider == PROVIDER_AWS)
+		json_put_words(json, "facts", world->facts);
+	else
+		json_put_integer(json, "cpus", world->cpus);
+	if (toolchain && doctor->project->provider != PROVIDER_AWS) {
 		json_put_text(json, "cc", toolchain->cc);
 		json_put_text(json, "version", toolchain->version);
 		json_put_text(json, "target", toolchain->target);

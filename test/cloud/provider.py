@@ -488,5 +488,34 @@ def ending_credentials():
         same(made.edcc("plan", env=environment).errors, "", "warnings where it is shorter")
 
 
+@test
+def doctor():
+    """What a plan would stand on, or what is against it; nothing is made."""
+    with Cloud() as cloud:
+        made = project("doctor", 2)
+        result = made.edcc("doctor", env=cloud.environment())
+        same(result.output, """\
+aws: account 123456789012, region eu-west-1, image_1 ami-00000000000000001, ssh
+    127.0.0.1/32, c5.large 2 cpus, c5.xlarge 4 cpus
+    $0.19 an hour, at most $0.38: the machines end by themselves after 2h
+    open: ssh (22) to 127.0.0.1/32; status (80) and distcc (3632) between the machines only
+
+0 faults, 0 notes
+""", "a good account")
+        found = json.loads(made.edcc("doctor", "--json", env=cloud.environment()).output)
+        same((found["fine"], found["facts"][0], found["hosts"], found["findings"]), (True, "account=123456789012", [], []), "as JSON")
+        result = project("doctor-much", 200, types="c5.24xlarge").edcc("doctor", env=cloud.environment(), status=4)
+        same(result.output, """\
+fault: Edccfile:6:1: the machines have 19200 processors, and the account may run
+    512 at once in eu-west-1
+    hint: the quota is 'Running On-Demand Standard (A, C, D, H, I, M, R, T, Z)
+      instances' (L-1216C47A): raise it in the Service Quotas console, or ask
+      for less
+
+1 fault, 0 notes
+""", "a quota that is too small")
+        same((cloud.done(), made.runs()), ([], []), "what was made")
+
+
 if __name__ == "__main__":
     main("provider")
