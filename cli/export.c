@@ -50,10 +50,22 @@ find_kind(struct cli *cli, size_t *kind)
 	return false;
 }
 
-/* --allow: addresses and ranges, but not everybody's. */
+/* Machines and --allow are for what is a file for each machine; --allow has addresses and ranges, but not everybody's. */
 static bool
-check_allowed(struct cli *cli)
+check_call(struct cli *cli, size_t kind)
 {
+	const char *name = export_kinds[kind].name;
+	bool each = kind < LIST_COUNT && of_list[kind].each;
+	if (cli->arguments.n > 1 && !each) {
+		struct str more = cli->arguments.w[1];
+		struct diag *diag =
+			diag_error(&cli->diags, SPAN_NONE, "'%.*s' is more than edcc export %s takes", STR_ARG(more), name);
+		diag_hint(diag, "it is one file for all machines");
+	}
+	if (cli->flags.allow.n && !each) {
+		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "edcc export %s takes no --allow", name);
+		diag_hint(diag, "the machines' daemons go by that: debian, openrc, systemd");
+	}
 	const struct setting_schema schema = {.type = SETTING_RANGES};
 	struct words checked;
 	for (size_t i = 0; i < cli->flags.allow.n; i++) {
@@ -88,19 +100,7 @@ export_list(struct cli *cli, const struct project *project, size_t kind, struct 
 		.diags = &cli->diags,
 		.out = out,
 	};
-	if (exporting.names.n && !of_list[kind].each) {
-		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "'%.*s' is more than edcc export %s takes",
-			STR_ARG(exporting.names.w[0]), export_kinds[kind].name);
-		diag_hint(diag, "it is one file for all machines");
-		return false;
-	}
-	if (exporting.allow.n && !of_list[kind].each) {
-		struct diag *diag = diag_error(&cli->diags, SPAN_NONE, "edcc export %s takes no --allow", export_kinds[kind].name);
-		diag_hint(diag, "the machines' daemons go by that: debian, openrc, systemd");
-		return false;
-	}
-	return check_allowed(cli) && provider_hosts.observe(&cli->arena, project, &observing, &world, &cli->diags) &&
-	       of_list[kind].add(&exporting);
+	return provider_hosts.observe(&cli->arena, project, &observing, &world, &cli->diags) && of_list[kind].add(&exporting);
 }
 
 /* What there is depends on where the machines come from. */
@@ -130,7 +130,7 @@ export_run(struct cli *cli)
 	enum exit_status status = EXIT_STATUS_USAGE;
 	struct buf out = buf_new(&cli->arena);
 	size_t kind;
-	if (!find_kind(cli, &kind))
+	if (!find_kind(cli, &kind) || !check_call(cli, kind))
 		return status;
 	bool ssh = kind < LIST_COUNT && of_list[kind].add == export_ssh_config, done;
 	const struct project *project = cli_project(cli, true);
