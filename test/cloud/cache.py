@@ -117,18 +117,20 @@ def another_fleet_has_it():
 
 
 def damaged_and_slow(here, bucket, made):
-    """One archive is another than was stored, the other one crawls: it takes some seconds, and everything is compiled."""
+    """One archive is another than was stored, the other one crawls, and nothing can be stored: it takes some seconds, and everything is compiled."""
     damaged, slow = stored(here, bucket)
     s3 = here.client("s3")
     text = s3.get_object(Bucket=bucket, Key=damaged)["Body"].read()
     s3.put_object(Bucket=bucket, Key=damaged, Body=text[:2000] + b"?" + text[2001:])
     here.proxy.rules.clear()
     here.proxy.add({"action": "GET", "times": 0, "fault": lambda call: time.sleep(30) if slow in call.path else None})
+    here.proxy.add({"action": "PUT", "service": "s3", "times": 0, "wait": 30})
     began = time.monotonic()
     result, warnings = made.apply()
-    need(result[:3] == (6, 0, False), result)
-    need(time.monotonic() - began < 25, "it was waited for")
-    same(len(warnings), 2, f"warnings: {warnings}")
+    same(result, (6, 0, False, False), "what neither came nor went")
+    need(time.monotonic() - began < 28, "it was waited for")
+    same(len(warnings), 3, f"warnings: {warnings}")
+    need("the cache is not saved: there was no more time for it" in warnings, warnings)
     need(any(re.match(r"a part of the cache is not fetched: \S+: curl: \(28\) Operation too slow", warning) for warning in warnings), warnings)
     need(any(re.match(r"a part of the cache is not fetched: \S+: it is not what was stored$", warning) for warning in warnings), warnings)
 
