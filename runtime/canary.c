@@ -6,6 +6,7 @@
 #include "runtime/front.h"
 #include "runtime/object.h"
 #include "runtime/pump.h"
+#include "runtime/speed.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
@@ -354,13 +355,29 @@ distcc_prove_here(struct run *run, const struct os_cancel *cancel)
 	return compiled;
 }
 
+/* Where there is a choice between machines. */
+static void
+time_host(struct run *run, struct host *host)
+{
+	struct arena arena = {NULL};
+	if (!host->apart || run->host_count < 2 || run->project->machines.randomize)
+		return;
+	int64_t took = speed_measure(host, command_sent(&arena, run), &run->cancel);
+	pthread_mutex_lock(&run->mutex);
+	host->compile_us = took;
+	pthread_mutex_unlock(&run->mutex);
+	arena_free(&arena);
+}
+
 bool
 distcc_canary(struct run *run, struct host *host, struct failure *failure)
 {
 	bool proved = distcc_prove(run, host, &run->cancel, failure) &&
 		      (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
-	if (proved)
+	if (proved) {
+		time_host(run, host);
 		run_host_ready(run, host);
+	}
 	return proved;
 }
 
@@ -375,6 +392,7 @@ canary_run(struct run *run, const struct action *action, struct failure *failure
 		host->address = planned->address;
 		host->rest = planned->rest;
 		host->apart = true;
+		host->distance = planned->distance;
 		pthread_mutex_unlock(&run->mutex);
 	}
 	return distcc_canary(run, host, failure);

@@ -2,6 +2,7 @@
 #include "runtime/distcc.h"
 
 #include "base/arena.h"
+#include "runtime/speed.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +14,10 @@ struct str
 distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool compressed)
 {
 	struct buf text = buf_new(arena);
+	uint32_t *order = arena_array(arena, uint32_t, count);
+	speed_order(hosts, count, order);
 	for (uint32_t i = 0; i < count; i++) {
-		const struct host *host = &hosts[i];
+		const struct host *host = &hosts[order[i]];
 		bool packed = host->pump || (compressed && !host->apart);
 		bool said = host->rest.n && memmem(host->rest.s, host->rest.n, ",lzo", 4);
 		if (host->ready)

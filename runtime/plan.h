@@ -34,6 +34,7 @@ struct planned_host {
 	int slots;
 	/* Of a machine that is there already, as distcc's host list has it before and after its slots: "ann@red", ":/opt/bin/distccd,lzo". */
 	struct str address, rest;
+	int distance; /* a class: those of a lower one are nearer, and come first */
 	bool pump; /* it is to preprocess what it is sent */
 };
 

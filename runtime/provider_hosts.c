@@ -254,6 +254,7 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 		host_print_rest(&rest, &spec);
 		host->name = host->address = address_of(arena, &machines[i].host);
 		host->rest = buf_str(&rest);
+		host->distance = machines[i].class;
 		host->slots = slots_of(arena, project, &machines[i], diags);
 		note_load(arena, &machines[i], &world->notes);
 	}

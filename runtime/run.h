@@ -45,6 +45,8 @@ struct host {
 	bool apart; /* not ours: its own log cannot be read, its clients' says what it did */
 	pid_t pid; /* local: its distccd, a child of ours */
 	int slots;
+	int distance; /* as planned */
+	int64_t compile_us; /* how long a small compile took there; 0: not measured */
 	bool ready; /* proved by its canary, and not taken out since */
 	bool pump, unpumped; /* it preprocesses what it is sent; it is not to in this run */
 	struct str out_reason;

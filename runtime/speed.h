@@ -1,0 +1,14 @@
+/* speed: how fast machines that exist compile, so that the faster ones come first in distcc's list. */
+#ifndef RUNTIME_SPEED_H
+#define RUNTIME_SPEED_H
+
+#include "runtime/run.h"
+
+/* How long the host takes for a compile of some tens of milliseconds, in microseconds: the least of a few, without the connection. 0 where that cannot be seen: over ssh a
+ * connection takes longer than that. command: the compiler's, as clients send it. */
+int64_t speed_measure(const struct host *, struct str command, const struct os_cancel *);
+
+/* The hosts in the order of distcc's list: as planned, but of those that are equally near the faster ones first. It goes by classes, so that equal machines stay as they are. */
+void speed_order(const struct host *, uint32_t count, uint32_t *order);
+
+#endif
