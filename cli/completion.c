@@ -177,6 +177,17 @@ offer_exports(struct completion *completion, const struct project *project)
 			offer(completion, str_c(&completion->cli->arena, project->machines.hosts[i].name), "machine");
 }
 
+/* The words of the file's own list. */
+static void
+offer_hosts(struct completion *completion, const struct project *project)
+{
+	for (uint32_t i = 0; project && i < project->machines.count; i++) {
+		struct buf word = buf_new(&completion->cli->arena);
+		host_print(&word, &project->machines.hosts[i]);
+		offer(completion, buf_c(&word), "host");
+	}
+}
+
 static void
 offer_topics(struct completion *completion)
 {
@@ -211,6 +222,8 @@ offer_arguments(struct completion *completion)
 		offer_runs(completion);
 	for (size_t i = 0; command == &command_completion && i < SHELL_COUNT; i++)
 		offer(completion, shells[i].name, "");
+	if (command == &command_doctor)
+		offer_hosts(completion, load(completion));
 	if (command == &command_export)
 		offer_exports(completion, project);
 	for (const struct snippet *snippet = snippets; command == &command_std && snippet->name; snippet++)

@@ -112,6 +112,11 @@ tell_unreached(struct patient *patient)
 {
 	find_fault(&patient->found, patient->address, "%.*s", STR_ARG(patient->probe.reason));
 	finding_hint(&patient->found, "%.*s", STR_ARG(patient->probe.hint));
+	if (!patient->probe.closed)
+		return;
+	struct str port = patient->host.port ? str_printf(&patient->arena, " --port %d", patient->host.port) : STR("");
+	finding_fix(&patient->found, patient->address, "distccd --daemon%.*s --allow %.*s", STR_ARG(port),
+		STR_ARG(exam_address(patient)));
 }
 
 static void
@@ -141,9 +146,8 @@ reach_all(struct doctor *doctor, const char *ssh)
 {
 	struct probe *probes = arena_array(doctor->arena, struct probe, doctor->count);
 	for (size_t i = 0; i < doctor->count; i++) {
-		struct str cc = doctor->toolchain ? doctor->toolchain->cc : STR("");
 		probes[i].host = &doctor->patients[i].host;
-		probes[i].compiler = str_part(cc, 0, str_find(cc, ' '));
+		probes[i].compiler = doctor->toolchain ? doctor->toolchain->cc : STR("");
 		probes[i].stats_port = (int)doctor->project->distcc.stats_port;
 	}
 	probe_all(doctor->arena, probes, doctor->count, ssh, doctor->environment);

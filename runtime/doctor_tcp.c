@@ -1,7 +1,6 @@
 /* A distccd over TCP: nothing of its machine can be asked but what it compiles. */
 #include "runtime/doctor_exam.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -39,23 +38,28 @@ ask(struct patient *patient, int version, const struct wire_job *job, struct str
 	close(fd);
 }
 
-/* The address that it sees us by. */
-static struct str
-our_address(struct patient *patient)
+struct str
+exam_address(struct patient *patient)
 {
 	struct arena *arena = &patient->arena;
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+	struct addrinfo *list;
 	struct sockaddr_storage address;
 	socklen_t size = sizeof address;
 	char text[NI_MAXHOST];
+	const char *port = str_printf(arena, "%d", port_of(patient)).s;
 	struct str found = STR("this machine");
-	int unknown;
-	int fd = wire_connect(str_c(arena, patient->host.name), port_of(patient), os_now_ms() + CONNECT_MS, &unknown);
-	if (fd < 0)
+	if (getaddrinfo(str_c(arena, patient->host.name), port, &hints, &list) != 0)
 		return found;
-	if (getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
+	/* Nothing is sent: the system only chooses. */
+	int fd = socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) == 0 &&
+		getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
 		getnameinfo((struct sockaddr *)&address, size, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
 		found = str_dup(arena, str_from(text));
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	freeaddrinfo(list);
 	return found;
 }
 
@@ -101,7 +105,7 @@ tell_refusal(const struct exam *exam, struct patient *patient, const struct wire
 		finding_hint(found,
 			"its --allow must name %.*s (ALLOWEDNETS in Debian's /etc/default/distcc, DISTCCD_OPTS in Gentoo's "
 			"/etc/conf.d/distccd), and its user must be able to write to its TMPDIR; its log says which it is",
-			STR_ARG(our_address(patient)));
+			STR_ARG(exam_address(patient)));
 		break;
 	case WIRE_READ:
 		try_names(exam, patient);

@@ -14,6 +14,7 @@ struct probe {
 	int stats_port; /* of tcp: where distccd --stats would answer; 0: it is not asked */
 
 	bool reached;
+	bool closed; /* where it was not, of tcp: the machine is there, and nobody listens */
 	int64_t trip_us; /* of a connection by tcp; of a whole login by ssh */
 	struct capacity has; /* as far as it says */
 	double load; /* of its last minute; -1 where it does not say */

@@ -167,7 +167,8 @@ trip_of(int fd)
 static void
 refuse(struct arena *arena, struct probe *probe, int error, int port)
 {
-	if (error == ECONNREFUSED) {
+	probe->closed = error == ECONNREFUSED;
+	if (probe->closed) {
 		probe->reason = str_printf(arena, "nothing listens there on port %d", port);
 		probe->hint = STR("is distccd running, and does it --listen on that address?");
 	} else if (error == ETIMEDOUT) {
