@@ -5,7 +5,7 @@ import os
 import shutil
 
 import world
-from cloud import Project, main, need, run, same, test
+from cloud import Project, main, need, run, same, test, wait_for
 from lab import EDCC
 from world import World
 
@@ -68,6 +68,16 @@ def a_kept_fleet():
             need(machines[index]["PrivateIpAddress"] in run("ssh", "-F", made.path("config"), f"warm-{name}", "hostname", "-I").split(), name)
         made.write("config", made.read("config").replace("ssh-ed25519 AAAA", "ssh-ed25519 AAAB"))
         need("Host key verification failed" in run("ssh", "-F", made.path("config"), "warm-host", "true", status=255), "another key")
+
+        # A machine that is started by hand with what export prints serves the same subnet.
+        ec2, like = here.client("ec2"), machines[0]
+        more = ec2.run_instances(ImageId=like["ImageId"], InstanceType=like["InstanceType"], SubnetId=like["SubnetId"], MinCount=1, MaxCount=1,
+                                 UserData=made.edcc("export", "user-data", env=here.environment()).output)["Instances"][0]
+        address = more["PrivateIpAddress"]
+        wait_for(lambda: '"role":"COOP","state":"Ready"' in made.edcc("ssh", "--", f"curl -s http://{address}/status.json || :", env=here.environment()).output)
+        shell("--", f"cd /tmp && echo 'int x;' >x.c && DISTCC_DIR=/tmp DISTCC_FALLBACK=0 DISTCC_HOSTS={address} distcc gcc -c x.c")
+        ec2.terminate_instances(InstanceIds=[more["InstanceId"]])
+        wait_for(lambda: len([m for r in ec2.describe_instances()["Reservations"] for m in r["Instances"] if m["State"]["Name"] == "running"]) == 2)
 
         # From elsewhere: the host key by its tag, and a key of one's own.
         elsewhere = Project("elsewhere")
