@@ -166,6 +166,7 @@ probe_all(struct arena *arena, struct probe *probes, size_t count, const char *s
 	for (size_t i = 0; i < count; i++) {
 		probes[i].reason = str_dup(arena, probes[i].reason);
 		probes[i].hint = str_dup(arena, probes[i].hint);
+		probes[i].peer = str_dup(arena, probes[i].peer);
 		arena_free(&ones[i].arena);
 	}
 	arena_free(&own);

@@ -16,6 +16,7 @@ struct probe {
 	bool reached;
 	bool closed; /* where it was not, of tcp: the machine is there, and nobody listens */
 	int64_t trip_us; /* of a connection by tcp; of a whole login by ssh */
+	struct str peer; /* of tcp: the address that was reached, "192.0.2.7:3632", whatever the list calls it */
 	struct capacity has; /* as far as it says */
 	double load; /* of its last minute; -1 where it does not say */
 	struct str reason, hint; /* where it was not reached */

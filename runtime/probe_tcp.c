@@ -164,6 +164,18 @@ trip_of(int fd)
 	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) == 0 ? info.tcpi_rtt : 0;
 }
 
+static struct str
+peer_of(struct arena *arena, int fd)
+{
+	struct sockaddr_storage place;
+	socklen_t size = sizeof place;
+	char name[64], port[8];
+	if (getpeername(fd, (struct sockaddr *)&place, &size) < 0 ||
+		getnameinfo((struct sockaddr *)&place, size, name, sizeof name, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV))
+		return STR("");
+	return str_printf(arena, "%s:%s", name, port);
+}
+
 static void
 refuse(struct arena *arena, struct probe *probe, int error, int port)
 {
@@ -213,6 +225,7 @@ probe_tcp(struct arena *arena, struct probe *probe)
 		refuse(arena, probe, errno, port);
 	} else {
 		probe->trip_us = trip_of(fd);
+		probe->peer = peer_of(arena, fd);
 		if (probe->compiler.n)
 			ask(arena, probe, name, port, fd);
 		close(fd);

@@ -141,23 +141,36 @@ probes_of(struct arena *arena, const struct project *project, const struct obser
 	return probes;
 }
 
+/* Whether what announces itself is a machine that the list has under a name: those stand before it. */
+static bool
+is_named(const struct probe *probes, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (probes[i].peer.n && str_eq(probes[i].peer, probes[index].peer))
+			return true;
+	return false;
+}
+
 /* Asks them all. What cannot be reached is left out, or an error. False where none is left or where it is an error. */
 static bool
 reach(struct arena *arena, const struct project *project, const struct observing *observing, struct str compiler,
 	struct machine *machines, size_t *count, struct diags *diags)
 {
-	size_t reached = 0;
+	size_t reached = 0, left_out = 0;
 	struct probe *probes = probes_of(arena, project, observing, compiler, machines, *count);
 	if (!observing->offline)
 		probe_all(arena, probes, *count, distcc_ssh(observing->environment), observing->environment);
 	for (size_t i = 0; i < *count; i++) {
 		struct host_spec *host = &machines[i].host;
+		if (machines[i].told && is_named(probes, i))
+			continue;
 		if (probes[i].reached) {
 			machines[i].probe = probes[i];
 			machines[i].class = distance(probes[i].trip_us);
 			machines[reached++] = machines[i];
 			continue;
 		}
+		left_out++;
 		struct str name = address_of(arena, host);
 		struct diag *diag = project->hosts.strict ? diag_error(diags, host->span, "%.*s cannot be used: %.*s",
 								    STR_ARG(name), STR_ARG(probes[i].reason))
@@ -165,7 +178,7 @@ reach(struct arena *arena, const struct project *project, const struct observing
 								    STR_ARG(probes[i].reason));
 		diag_hint(diag, "%.*s", STR_ARG(probes[i].hint));
 	}
-	bool found = reached == *count || (reached && !project->hosts.strict);
+	bool found = !left_out || (reached && !project->hosts.strict);
 	if (!reached) {
 		/* Without a place it comes after all the reasons. */
 		struct diag *diag = diag_error(diags, SPAN_NONE, "no host of the list can be used");
