@@ -307,6 +307,9 @@ check_machines(const struct project *project, const struct fleet_seen *seen, str
 	if (str_is(project->distcc.transport, "ssh"))
 		diag_hint(diag_warning(diags, SPAN_NONE, "provider aws does not use distcc over ssh"),
 			"its machines reach each other in a network of their own, and nobody else does");
+	if (str_is(project->distcc.pump, "yes"))
+		diag_hint(diag_warning(diags, SPAN_NONE, "provider aws does not use distcc's pump mode"),
+			"files are preprocessed on the host");
 	return good;
 }
 

@@ -15,6 +15,6 @@ wrong '\nnetwork:\n    vpc = vpc-0123456789abcdef0\n'
 wrong '\nnetwork:\n    keys = missing.pub id_ed25519\n'
 wrong '\nhost:\n    arch = arm64\n    type = c7g.large\n'
 wrong '\ninstances arm:\n    arch = arm64\n    type = c7g.large\n\ncompiler clang:\n    version = 14\n'
-wrong '\ndistcc:\n    transport = ssh\n'
+wrong '\ndistcc:\n    transport = ssh\n    pump      = yes\n'
 "$EDCC" plan --provider aws -f none.edcc
 echo "= $?"
