@@ -15,7 +15,7 @@
 	WAY(DEPENDENCIES, "-MMD -MT OBJECT -MF OBJECT.d writes the same while the object is compiled")                \
 	WAY(EACH, "a call for each source, with -c, and one that links")                                              \
 	WAY(HEADER, "leave it out: each compile's text is preprocessed here anyway")                                  \
-	WAY(ASSEMBLER, "nothing is to be done about it: it is quick")                                                 \
+	WAY(ASSEMBLER, "there is no way around it, but assembling is quick")                                          \
 	WAY(INCLUDE, "a file that is included so and is called .h or .inc is no second source")
 
 enum way {
@@ -57,7 +57,7 @@ static const struct habit {
 	{"--specs=*", ANYWHERE, WAY_SPECS, "a host may have other specs"},
 	{"-march=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
 	{"-mtune=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
-	{"-flto", ANYWHERE, WAY_LTO, "distcc does not distribute -flto as it stands"},
+	{"-flto", ANYWHERE, WAY_LTO, "distcc keeps calls that say exactly this"},
 	{"-gsplit-dwarf*", ANYWHERE, WAY_DWARF, "its .dwo file is written beside the object"},
 	{"-save-temps*", ANYWHERE, WAY_APART, "its files are written beside the object"},
 	{"-fstack-usage", ANYWHERE, WAY_APART, "its file is written beside the object"},

@@ -2,6 +2,7 @@
 #include "runtime/export.h"
 
 #include "runtime/distcc.h"
+#include "runtime/ssh.h"
 
 static bool
 any_by_ssh(const struct exporting *e)
@@ -72,9 +73,9 @@ export_path(struct exporting *e)
 		program, program, program, STR_ARG(str_part(toolchain->cc, 0, str_find(toolchain->cc, ' '))));
 	buf_add_c(e->out, "export PATH");
 	if (named)
-		buf_printf(e->out, " CC='%.*s'", STR_ARG(toolchain->cc));
+		buf_printf(e->out, " CC=%.*s", STR_ARG(ssh_quote(e->arena, toolchain->cc)));
 	if (named && toolchain->cxx.n)
-		buf_printf(e->out, " CXX='%.*s'", STR_ARG(toolchain->cxx));
+		buf_printf(e->out, " CXX=%.*s", STR_ARG(ssh_quote(e->arena, toolchain->cxx)));
 	if (e->project->cached)
 		buf_add_c(e->out, " CCACHE_PREFIX=distcc");
 	buf_printf(e->out, "\nexport DISTCC_PAUSE_TIME_MSEC=20 DISTCC_SKIP_LOCAL_RETRY=1 DISTCC_IO_TIMEOUT=%lld",
