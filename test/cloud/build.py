@@ -71,6 +71,18 @@ artifacts:
 on build_success:
     notify = sns:told
 """
+KEEPS = """\
+distcc:
+    slots      = 2
+    pause      = 300ms
+    log        = out/clients.log
+    verbose    = yes
+    save_temps = yes
+
+build all:
+    for i in 1 2 3 4; do echo "int f$i;" >f$i.c; $CC -c f$i.c; done
+    echo "pause $DISTCC_PAUSE_TIME_MSEC, $(ls $TMPDIR | grep -c '\\.i$') preprocessed in $TMPDIR"
+"""
 
 
 def project(name, text, tree=None, count=2, lease="10m", **more):
@@ -133,6 +145,20 @@ def sixteen_machines():
         here_why = [e.get("why", "") for e in result.all("compiles") if e["host"] == "this machine"]
         need(not re.search(r"host|fallback|fell", here_why[0]), "compiles that hosts should have done", here_why)
         same(len(here.proxy.calls("RunInstances")), 1, "calls of RunInstances")
+        nothing_left(made, here)
+
+
+@test
+def what_clients_keep():
+    """The settings of distcc's client, which is on the HOST."""
+    with World() as here:
+        made = project("keeps", KEEPS)
+        result = made.edcc("apply", "--json", "--yes", env=here.environment())
+        need("pause 300, 4 preprocessed in /var/lib/edcc/distcc/temps\n" in result.said("all"), result)
+        same(sum(result.compiles().values()) - result.compiles()["this machine"], 4, result)
+        log = made.read("out/clients.log")
+        same(log, made.log("@distcc"), "the copy")
+        need("select for read on fd" in log, log[:2000])
         nothing_left(made, here)
 
 
