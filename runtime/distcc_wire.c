@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 /* Four letters and eight hexadecimal digits. */
-#define TOKEN 12
+#define DIGITS 8
+#define TOKEN (4 + DIGITS)
 #define ANSWER_LIMIT ((size_t)16 << 20)
 #define OUTPUT_LIMIT ((size_t)64 << 10)
 #define CAPTURE_MS 20000
@@ -83,14 +84,14 @@ wire_request(struct arena *arena, int version, const struct wire_job *job)
 static bool
 take_number(struct str *bytes, const char *token, size_t *number)
 {
-	char digits[TOKEN - 3], *end;
-	if (bytes->n < TOKEN || memcmp(bytes->s, token, 4) != 0)
+	char digits[DIGITS + 1], *end;
+	if (bytes->n < TOKEN || memcmp(bytes->s, token, TOKEN - DIGITS) != 0)
 		return false;
-	memcpy(digits, bytes->s + 4, TOKEN - 4);
-	digits[TOKEN - 4] = '\0';
+	memcpy(digits, bytes->s + TOKEN - DIGITS, DIGITS);
+	digits[DIGITS] = '\0';
 	*number = strtoul(digits, &end, 16);
 	*bytes = str_part(*bytes, TOKEN, bytes->n);
-	return end == digits + TOKEN - 4;
+	return end == &digits[DIGITS];
 }
 
 static bool

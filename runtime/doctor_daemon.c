@@ -96,7 +96,7 @@ check_log(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	struct str user = user_name(doctor, daemon->user);
 	if (!daemon->log.n || !slash ||
 		may_write(doctor, daemon,
-			os_is_file(path) ? path : str_printf(doctor->arena, "%.*s", (int)(slash - path + 1), path).s))
+			access(path, F_OK) == 0 ? path : str_printf(doctor->arena, "%.*s", (int)(slash - path + 1), path).s))
 		return;
 	find(doctor, asked, daemon->log,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write its log", STR_ARG(user)));
@@ -194,13 +194,14 @@ same_network(struct arena *arena, const char *pid)
 static bool
 read_process(struct arena *arena, const char *pid, struct daemon *daemon)
 {
-	struct str command = process_text(arena, pid, "cmdline"), rest = process_text(arena, pid, "environ"), word;
-	struct str parent = STR("1"), program = str_part(command, 0, str_find(command, '\0'));
+	struct str command = process_text(arena, pid, "cmdline"), parent = STR("1"), rest, word;
+	struct str program = str_part(command, 0, str_find(command, '\0'));
 	if ((!str_is(program, "distccd") && !str_ends(program, STR("/distccd"))) || !same_network(arena, pid))
 		return false;
 	*daemon = (struct daemon){.pid = 1};
 	read_command(command, daemon);
 	read_status(arena, process_text(arena, pid, "status"), daemon, &parent);
+	rest = process_text(arena, pid, "environ");
 	while (str_split(&rest, '\0', &word))
 		if (str_starts(word, STR("TMPDIR=")))
 			daemon->folder = str_part(word, 7, word.n);

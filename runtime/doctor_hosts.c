@@ -131,6 +131,17 @@ tell_load(struct patient *patient)
 }
 
 static void
+tell_jobs(struct patient *patient)
+{
+	int jobs = patient->probe.has.jobs, given = patient->host.limit;
+	if (!jobs || given <= jobs)
+		return;
+	find_note(
+		&patient->found, patient->address, "it takes %d job%s at once and is given %d", jobs, jobs == 1 ? "" : "s", given);
+	finding_hint(&patient->found, "what is more waits there, unseen: /%d in the list, or there distccd --jobs %d", jobs, given);
+}
+
+static void
 examine(void *context, void *item)
 {
 	const struct exam *exam = context;
@@ -141,6 +152,16 @@ examine(void *context, void *item)
 		exam_tcp(exam, patient);
 }
 
+/* With two daemons on a machine nobody knows whose numbers --stats would give. */
+static int
+stats_port(const struct doctor *doctor, const struct patient *patient)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < doctor->count; i++)
+		count += str_eq(doctor->patients[i].host.name, patient->host.name);
+	return count > 1 ? 0 : (int)doctor->project->distcc.stats_port;
+}
+
 static void
 reach_all(struct doctor *doctor, const char *ssh)
 {
@@ -148,7 +169,7 @@ reach_all(struct doctor *doctor, const char *ssh)
 	for (size_t i = 0; i < doctor->count; i++) {
 		probes[i].host = &doctor->patients[i].host;
 		probes[i].compiler = doctor->toolchain ? doctor->toolchain->cc : STR("");
-		probes[i].stats_port = (int)doctor->project->distcc.stats_port;
+		probes[i].stats_port = stats_port(doctor, &doctor->patients[i]);
 	}
 	probe_all(doctor->arena, probes, doctor->count, ssh, doctor->environment);
 	for (size_t i = 0; i < doctor->count; i++)
@@ -173,6 +194,8 @@ doctor_hosts(struct doctor *doctor)
 	}
 	if (pool)
 		pool_free(pool);
-	for (size_t i = 0; i < doctor->count; i++)
+	for (size_t i = 0; i < doctor->count; i++) {
 		tell_load(&doctor->patients[i]);
+		tell_jobs(&doctor->patients[i]);
+	}
 }

@@ -77,6 +77,12 @@ try_names(const struct exam *exam, struct patient *patient)
 	struct str names[] = {ours->kind, str_printf(arena, "%.*s-%.*s", STR_ARG(ours->kind), STR_ARG(major)), STR("cc")};
 	struct wire_answer answer = {.end = WIRE_READ};
 	size_t i = 0;
+	if (str_find(asked, '/') < asked.n) {
+		find_fault(found, patient->address, "its distccd may not run '%.*s'", STR_ARG(asked));
+		finding_hint(found, "it runs names, not paths: call the compiler without its folder, or list that path in a "
+				    "DISTCC_CMDLIST there");
+		return;
+	}
 	for (; i < sizeof names / sizeof *names && answer.end == WIRE_READ; i++)
 		if (!str_eq(names[i], asked))
 			ask(patient, WIRE_PLAIN, &exam->job, name = names[i], &answer);
