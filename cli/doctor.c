@@ -3,6 +3,7 @@
 #include "project/host_list.h"
 #include "runtime/provider.h"
 #include "runtime/provider_here.h"
+#include "runtime/pump.h"
 
 /* What `distcc: stats` is where no file says. */
 #define STATS_PORT 3633
@@ -84,6 +85,18 @@ project_of(struct cli *cli, bool *by_edcc)
 
 /* --- the look --- */
 
+/* This machine, for hosts that are looked at one by one, and closer than a plan would. */
+static void
+look_here(struct cli *cli, const struct project *project, const struct provider *provider, struct world *world, struct diags *diags)
+{
+	here_observe(&cli->arena, project, provider, world, diags);
+	world->host_count = project->machines.count;
+	world->hosts = arena_array(&cli->arena, struct planned_host, world->host_count);
+	for (uint32_t i = 0; i < world->host_count; i++)
+		world->hosts[i].pump = HOST_HAS(&project->machines.hosts[i], cpp);
+	pump_observe(&cli->arena, project, world, diags);
+}
+
 /* What is asked for and not here is a finding, as is what a cloud's account has against it. */
 static void
 look(struct cli *cli, struct doctor *doctor, struct world *world)
@@ -98,9 +111,8 @@ look(struct cli *cli, struct doctor *doctor, struct world *world)
 		.cloud = cli->cloud,
 		.state = run_state(&cli->arena, doctor->project),
 	};
-	/* Hosts are looked at one by one, and closer than a plan would. */
 	if (doctor->project->provider == PROVIDER_HOSTS)
-		here_observe(&cli->arena, doctor->project, provider, world, &diags);
+		look_here(cli, doctor->project, provider, world, &diags);
 	else
 		provider->observe(&cli->arena, doctor->project, &observing, world, &diags);
 	findings_take(&doctor->found, &diags);
