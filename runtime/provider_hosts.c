@@ -178,8 +178,8 @@ reach(struct arena *arena, const struct project *project, const struct observing
 								    STR_ARG(probes[i].reason));
 		diag_hint(diag, "%.*s", STR_ARG(probes[i].hint));
 	}
-	bool found = !left_out || (reached && !project->hosts.strict);
-	if (!reached) {
+	bool found = reached ? !left_out || !project->hosts.strict : observing->offline;
+	if (!reached && !observing->offline) {
 		/* Without a place it comes after all the reasons. */
 		struct diag *diag = diag_error(diags, SPAN_NONE, "no host of the list can be used");
 		diag_hint(diag, "--provider local builds on this machine alone");
@@ -255,7 +255,7 @@ static void
 add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world,
 	struct diags *diags)
 {
-	world->all_cpus = count_cpus(machines, count, world->cpus);
+	world->all_cpus = count ? count_cpus(machines, count, world->cpus) : 0;
 	world->host_count = (uint32_t)count;
 	world->hosts = arena_array(arena, struct planned_host, count);
 	for (size_t i = 0; i < count; i++) {
@@ -275,7 +275,7 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 
 /* What stands in distcc's list besides the machines: first what the list has before the first of them, then the rest. */
 static void
-add_own(struct arena *arena, const struct project *project, struct world *world)
+add_own(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world)
 {
 	struct buf before = buf_new(arena), after = buf_new(arena);
 	bool machine = false;
@@ -291,6 +291,9 @@ add_own(struct arena *arena, const struct project *project, struct world *world)
 			buf_add_byte(out, ' ');
 		host_print(out, host);
 	}
+	/* What it finds could not be asked. */
+	if (project->machines.zeroconf.source && observing->offline)
+		buf_printf(&after, "%s+zeroconf", after.n ? " " : "");
 	world->hosts_before = buf_str(&before);
 	world->hosts_after = buf_str(&after);
 }
@@ -341,7 +344,7 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	if (!project->machines.randomize)
 		sort_machines(machines, count);
 	add_hosts(arena, project, machines, count, world, diags);
-	add_own(arena, project, world);
+	add_own(arena, project, observing, world);
 	add_notes(arena, project, world);
 	found = pump_observe(arena, project, world, diags) && found;
 	here_facts(arena, world, facts_of(arena, world));
