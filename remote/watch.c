@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 /* What one read takes, and the longest line: of a thousand jobs, in base64. */
@@ -34,6 +33,7 @@ struct watch {
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
 	struct mirror *mirror;
+	struct distcc_log *log; /* of the HOST's clients, from its beginning; NULL: nothing is to be told by it */
 	char *line; /* what has come of one; LINE_LIMIT */
 	size_t length;
 };
@@ -102,6 +102,19 @@ hear_jobs(struct watch *watch, struct str text)
 	arena_free(&arena);
 }
 
+/* Lines of the clients' log, in base64. */
+static void
+hear_log(struct watch *watch, struct str text)
+{
+	struct arena arena = {NULL};
+	struct str lines = {NULL, 0};
+	if (watch->log && base64_decode(&arena, text, &lines)) {
+		distcc_log_take(watch->log, lines);
+		distcc_hold_bound(watch->run, distcc_log_read(watch->log));
+	}
+	arena_free(&arena);
+}
+
 static void
 hear_line(struct watch *watch, struct str line)
 {
@@ -111,6 +124,8 @@ hear_line(struct watch *watch, struct str line)
 		hear_host(watch, line);
 	else if (str_is(word, "jobs"))
 		hear_jobs(watch, line);
+	else if (str_is(word, "log"))
+		hear_log(watch, line);
 }
 
 /* A line that is too long is cut, and then none that is understood. */
@@ -161,9 +176,12 @@ listen_once(struct watch *watch)
 	struct os_process process;
 	struct str error;
 	char *block = arena_text(&arena, BLOCK_SIZE);
+	bool bounded = watch->run->project->distcc.fallback < 100;
 	watch->length = 0;
-	if (remote_start(
-		    watch->remote, &arena, (const char *const[]){"watch", NULL}, (struct str){NULL, 0}, true, &process, &error)) {
+	distcc_log_close(watch->log);
+	watch->log = bounded ? distcc_log_open(STR("")) : NULL;
+	const char *const words[] = {"watch", bounded ? "log" : NULL, NULL};
+	if (remote_start(watch->remote, &arena, words, (struct str){NULL, 0}, true, &process, &error)) {
 		ssize_t n = 1;
 		while (n > 0 && wait_for(watch, process.out, -1) && (n = read(process.out, block, BLOCK_SIZE)) > 0) {
 			set_away(watch->remote, false);
@@ -228,6 +246,7 @@ watch_free(struct watch *watch)
 		close(watch->stop);
 	distcc_slots_free(watch->slots);
 	mirror_free(watch->mirror);
+	distcc_log_close(watch->log);
 	free(watch->jobs);
 	free(watch->line);
 	free(watch);
@@ -368,15 +387,10 @@ remote_await_host(struct remote *remote, uint32_t host, struct failure *failure)
 		enum prospect prospect = look_at_host(remote, host, &ready, failure);
 		if (prospect != PROSPECT_OPEN)
 			return prospect == PROSPECT_READY;
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += AWAIT_LOOK_MS * 1000000;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
 		pthread_mutex_lock(&remote->mutex);
 		bool given_up = is_given_up(remote, ready, failure);
 		if (!given_up)
-			pthread_cond_timedwait(&remote->changed, &remote->mutex, &until);
+			os_condition_wait(&remote->changed, &remote->mutex, os_now_ms() + AWAIT_LOOK_MS);
 		pthread_mutex_unlock(&remote->mutex);
 		if (given_up)
 			return false;

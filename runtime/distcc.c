@@ -7,6 +7,8 @@
 #include <poll.h>
 #include <string.h>
 
+/* Of fewer compiles one is a large share: while a build runs the bound is asked of no less. */
+#define ENOUGH_COMPILES 20
 /* A daemon puts a compile down after it has answered: for so long the last ones are waited for. */
 #define LATE_MS 250
 /* What EVENT_COMPILES and RECORD_COMPILES call the machine that runs the build. */
@@ -187,17 +189,29 @@ list_counts(struct arena *arena, const struct map *counts)
 	return buf_str(&text);
 }
 
-bool
-distcc_within_bound(const struct project *project, const struct local_compiles *local, struct failure *failure)
+/* Whether no greater share has fallen back than the file allows; else false with the failure. */
+static bool
+is_within_bound(const struct project *project, const struct local_compiles *local, struct failure *failure)
 {
 	int64_t allowed = project->distcc.fallback;
 	uint64_t all = local->remote + local->count;
 	if (allowed >= 100 || local->fallbacks * 100 <= (uint64_t)allowed * all)
 		return true;
-	failure_set(failure, EXIT_STATUS_BUILD_FAILED, "%llu of %llu compiles fell back to this machine, and the file allows %lld%%",
-		(unsigned long long)local->fallbacks, (unsigned long long)all, (long long)allowed);
+	failure_set(failure, EXIT_STATUS_BUILD_FAILED,
+		"%llu of %llu compiles fell back to this machine, and the file allows %lld%%", (unsigned long long)local->fallbacks,
+		(unsigned long long)all, (long long)allowed);
 	failure_hint(failure, "which hosts failed, and why, is in what the clients and the hosts have logged: edcc logs");
 	return false;
+}
+
+void
+distcc_hold_bound(struct run *run, const struct local_compiles *local)
+{
+	struct arena arena = {NULL};
+	struct failure failure = {.arena = &arena};
+	if (local->remote + local->count >= ENOUGH_COMPILES && !is_within_bound(run->project, local, &failure))
+		run_fail(run, &failure);
+	arena_free(&arena);
 }
 
 /* "-march=skylake -mtune=skylake and 84 more" */
@@ -320,7 +334,7 @@ distcc_report(struct run *run, struct failure *failure)
 		ccache_say_hits(run, STR(""));
 	report_natives(run, &arena, &local.natives);
 	pump_report(run);
-	distcc_within_bound(run->project, &local, failure);
+	is_within_bound(run->project, &local, failure);
 	distcc_log_close(log);
 	copy_log(run, &arena);
 	arena_free(&arena);

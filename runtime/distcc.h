@@ -140,10 +140,8 @@ struct distcc_watch;
 struct distcc_watch *distcc_watch_start(struct run *);
 void distcc_watch_stop(struct distcc_watch *);
 
-/* Whether no greater share of the compiles has fallen back to this machine than the file allows; else false with the failure. */
-bool distcc_within_bound(const struct project *, const struct local_compiles *, struct failure *);
-/* The least number of compiles that this is asked of while a build runs: of a few one is a large share. */
-#define DISTCC_ENOUGH_COMPILES 20
+/* While the build runs: fails it (run_fail) where a greater share of the compiles has fallen back to its machine than the file allows, once there are some. */
+void distcc_hold_bound(struct run *, const struct local_compiles *);
 
 /* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many
  * ran here; with the failure where more of them have fallen back than the file allows. */

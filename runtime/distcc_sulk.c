@@ -120,17 +120,14 @@ take_out(struct doubt *doubt, struct str why)
 static void
 bring_back(struct doubt *doubt, bool was_out)
 {
-	struct events *events = doubt->sulk->run->events;
-	struct str name = doubt->host->name;
 	distcc_forgive(doubt->sulk->folder, doubt->host->address);
 	doubt->failed = 0;
 	doubt->last = os_now_ms();
-	if (!was_out) {
-		event_note(events, "%.*s has failed a compile and answers again: it is asked further", STR_ARG(name));
-		return;
-	}
-	run_host_ready(doubt->sulk->run, doubt->host);
-	event_note(events, "%.*s is back: it compiles again", STR_ARG(name));
+	if (was_out)
+		run_host_ready(doubt->sulk->run, doubt->host);
+	else
+		event_note(doubt->sulk->run->events, "%.*s has failed a compile and answers again: it is asked further",
+			STR_ARG(doubt->host->name));
 }
 
 /* A proof that this machine itself could not have passed says nothing. */

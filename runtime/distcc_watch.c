@@ -4,9 +4,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
-#define PERIOD_NS 150000000
+#define PERIOD_MS 150
 
 struct distcc_watch {
 	struct run *run;
@@ -40,28 +39,20 @@ look_for_dead(struct distcc_watch *watch)
 static void
 look_at_log(struct distcc_watch *watch)
 {
-	struct run *run = watch->run;
-	struct arena arena = {NULL};
-	struct failure failure = {.arena = &arena};
 	const struct local_compiles *compiles = distcc_log_read(watch->log);
 	distcc_sulk_look(watch->sulk, compiles);
-	if (compiles->remote + compiles->count >= DISTCC_ENOUGH_COMPILES && !distcc_within_bound(run->project, compiles, &failure))
-		run_fail(run, &failure);
-	arena_free(&arena);
+	distcc_hold_bound(watch->run, compiles);
 }
 
 static void *
 watch_loop(void *context)
 {
 	struct distcc_watch *watch = context;
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t until = os_now_ms();
 	pthread_mutex_lock(&watch->mutex);
 	while (!watch->stopped) {
-		until.tv_nsec += PERIOD_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		while (!watch->stopped && pthread_cond_timedwait(&watch->wake, &watch->mutex, &until) == 0)
+		until += PERIOD_MS;
+		while (!watch->stopped && os_condition_wait(&watch->wake, &watch->mutex, until))
 			;
 		pthread_mutex_unlock(&watch->mutex);
 		distcc_slots_tell(watch->slots, watch->jobs, distcc_jobs_now(watch->folder, watch->jobs, DISTCC_JOB_LIMIT));
@@ -91,7 +82,6 @@ distcc_watch_start(struct run *run)
 {
 	struct distcc_watch *watch = run->host_count ? calloc(1, sizeof *watch) : NULL;
 	struct arena arena = {0};
-	pthread_condattr_t attributes;
 	if (!watch)
 		return NULL;
 	watch->run = run;
@@ -102,10 +92,7 @@ distcc_watch_start(struct run *run)
 	watch->slots = distcc_slots_new(run);
 	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
 	pthread_mutex_init(&watch->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&watch->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	os_condition_init(&watch->wake);
 	if (watch->folder && watch->log && watch->sulk && watch->slots && watch->jobs &&
 		pthread_create(&watch->thread, NULL, watch_loop, watch) == 0) {
 		watch->pump = pump_watch_start(run);

@@ -215,7 +215,9 @@ change_host(struct run *run, struct host *host, bool ready, struct str reason)
 	struct arena arena = {NULL};
 	struct str error;
 	pthread_mutex_lock(&run->mutex);
+	bool back = ready && host->was_ready && !host->ready;
 	host->ready = ready;
+	host->was_ready |= ready;
 	host->out_reason = str_dup(&run->arena, reason);
 	run->fleet_changes++;
 	struct host changed = *host;
@@ -229,6 +231,8 @@ change_host(struct run *run, struct host *host, bool ready, struct str reason)
 					.text = ready ? STR("ready") : STR("out"),
 					.hint = changed.out_reason,
 					.total = changed.slots});
+	if (back)
+		event_note(run->events, "%.*s is back: it compiles again", STR_ARG(changed.name));
 	run_record(run, RECORD_HOST, changed.name, fill_host, &changed);
 }
 

@@ -48,6 +48,7 @@ struct host {
 	int distance; /* as planned */
 	int64_t compile_us; /* how long a small compile took there; 0: not measured */
 	bool ready; /* proved by its canary, and not taken out since */
+	bool was_ready; /* at any time */
 	bool pump, unpumped; /* it preprocesses what it is sent; it is not to in this run */
 	struct str out_reason;
 };

@@ -128,8 +128,9 @@ prove() { # NAME ADDRESS
 	local name=$1 log before text folder=$fleet/canary
 	log="http://$2/distccd.log"
 	before=$(curl -sSfI -m 5 --noproxy '*' "$log" 2>&1 | tr -d '\r' | sed -n 's/^content-length: //Ip')
-	mkdir -p "$folder/$name"
-	rm -f "$folder/$name.o" "$folder/$name.log"
+	# distcc would remember there for a minute that an earlier one had failed.
+	rm -rf "${folder:?}/$name" "$folder/$name.o" "$folder/$name.log"
+	mkdir "$folder/$name"
 	text=$(DISTCC_HOSTS="$2:$DISTCC_PORT/1" DISTCC_DIR="$folder/$name" DISTCC_LOG="$folder/$name.log" DISTCC_FALLBACK=0 \
 		DISTCC_SKIP_LOCAL_RETRY=1 DISTCC_IO_TIMEOUT=30 TMPDIR=$folder compile "$name.o" distcc) || {
 		[ "$text" ] || text=$(sed -n '/failed to distribute/d; s/.*ERROR: //p' "$folder/$name.log" | tail -n 1)
@@ -148,10 +149,13 @@ prove() { # NAME ADDRESS
 	cmp -s "$folder/$name.o" $folder/reference.o || printf 'compiles to another object than the HOST: its compiler is another one'
 }
 
+own_fault='the HOST itself cannot compile a small file'
+
 canary() { # NAME ADDRESS RESULT, in the background
 	local said
 	said=$(prove "$1" "$2" 2>&1)
-	[ "$said" ] || rm -f "$client/lock/backoff_tcp_$2_"*
+	# What this machine could not have passed itself says nothing of another.
+	if [ ! "$said" ]; then rm -f "$client/lock/backoff_tcp_$2_"*; elif ! compile here.o >/dev/null; then said=$own_fault; fi
 	printf '%s' "$said" | tr '\n' ' ' | replace "$3"
 }
 
@@ -198,7 +202,7 @@ judge() { # INDEX JSON
 	if [ -z "$own_compiler" ]; then
 		set_state "$i" Initializing 'waits for the HOST'
 	elif [ "$own_failure" ]; then
-		set_state "$i" Failed "the HOST itself cannot compile a small file: ${own_failure//$'\n'/; }"
+		set_state "$i" Failed "$own_fault: ${own_failure//$'\n'/; }"
 	elif [ "$reason" != "$own_compiler" ]; then
 		set_state "$i" Failed "its compiler is $reason, the HOST's is $own_compiler"
 	elif [ -z "${proofs[i]}" ] && ((round >= retries[i])); then
@@ -209,11 +213,58 @@ judge() { # INDEX JSON
 		reason=
 		read -r reason <"$result.${proofs[i]}"
 		proofs[i]=known
-		retries[i]=$((round + 10))
-		if [ "$reason" ]; then set_state "$i" Failed "$reason"; else set_state "$i" Ready ''; fi
+		if [ "$reason" ]; then rest "$i"; fi
+		if [ ! "$reason" ]; then
+			set_state "$i" Ready ''
+		elif [ "${states[i]} $reason" = "Ready $own_fault" ]; then
+			proofs[i]=''
+		else
+			set_state "$i" Failed "$reason"
+		fi
 	elif [ "${proofs[i]}" = known ] && [ "${states[i]}" = Failed ] && ((round >= retries[i])); then
 		proofs[i]=''
 	fi
+}
+
+# Until the next proof: 5, 10, 20, 40, 60, 60 seconds.
+rest() { # INDEX
+	retries[$1]=$((round + pauses[$1])) pauses[$1]=$((pauses[$1] < 40 ? 2 * pauses[$1] : 60))
+}
+
+# Whose fault it was when a client last gave the machine up, by the client's log: theirs or ours. distcc knows no difference: doc/distcc.md.
+blamed() { # ADDRESS:PORT
+	tail -c 262144 $client/client.log | awk -v host="$1" '
+		function blame() {
+			if (on[$1] == host) last = $1 in ours ? "ours" : "theirs"
+			delete on[$1]
+			delete ours[$1]
+		}
+		/ exec on / { blame(); on[$1] = $4; sub("[/,].*", "", on[$1]) }
+		/ failed to distribute/ { blame() }
+		/ compile .* on .* (completed ok|failed)/ { delete on[$1] }
+		/ cpp .* on localhost/ && !/ completed ok$/ { ours[$1] }
+		/ERROR: (failed to (create|open|allocate) |failed to fork: |failed to write: (No space|Disk quota|File too))/ { ours[$1] }
+		END { print last }'
+} 2>/dev/null
+
+# A client has failed on one that is Ready: it is proved, and forgiven then; at the second time it is out until it is proved.
+doubt() { # INDEX
+	local i=$1 file=$client/lock/backoff_tcp_${addresses[$1]}_${DISTCC_PORT}_0 time
+	if [ ! -e "$file" ]; then
+		doubts[i]=''
+		return
+	fi
+	time=$(stat -c %.9Y "$file" 2>/dev/null) && [ "$time" != "${doubts[i]}" ] || return
+	doubts[i]=$time
+	if [ "$(blamed "${addresses[i]}:$DISTCC_PORT")" = ours ]; then
+		rm -f "$file"
+		return
+	fi
+	((round - failed[i] <= 60)) || failures[i]=0 pauses[i]=5
+	failed[i]=$round proofs[i]=''
+	((++failures[i] > 1)) || return
+	set_state "$i" Out 'has failed twice'
+	rest "$i"
 }
 
 missed() { # INDEX
@@ -250,6 +301,7 @@ ask_all() {
 	while read -r i code; do codes[i]=$code; done < <(curl -sZ --parallel-max 64 --noproxy '*' -m 2 -K $fleet/pages -w '%{urlnum} %{http_code}\n')
 	for i in "${!names[@]}"; do
 		if [ "${codes[i]-}" = 200 ] && read -r json <"$fleet/${names[i]}.json"; then judge "$i" "$json"; else missed "$i"; fi
+		[ "${states[i]} ${proofs[i]}" != 'Ready known' ] || doubt "$i"
 	done
 }
 
@@ -271,11 +323,12 @@ tell() {
 
 watcher() { # LOCAL_SLOTS
 	local local_slots=$1 i name at word changed=true round=0 generation=0 own_compiler='' own_failure='' started now rest
-	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=() rests=()
+	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=() rests=() pauses=() doubts=() failures=() failed=()
 	while read -r name at word; do
 		i=${#names[@]}
 		names[i]=$name addresses[i]=$at words[i]=$word
 		states[i]=Initializing slots[i]='' reasons[i]='no answer yet' misses[i]=0 proofs[i]='' retries[i]=0 rests[i]=0
+		pauses[i]=5 doubts[i]='' failures[i]=0 failed[i]=0
 	done <$fleet/list
 	tell
 	for (( ; ; ++round)); do
@@ -336,8 +389,22 @@ command_front() {
 command_watcher() { watcher "$1"; }
 
 # Lines are said again now and then: so that whoever is gone is noticed.
-command_watch() {
-	local i=0 jobs had=false
+# What tells where compiles ran: the rest of a log is ten times as much.
+telling='exec on localhost: |failed to distribute|compile .* on .* (completed ok|failed)|cpp .* on localhost'
+
+# Says them from where the log was read to, of at most so much at once.
+say_log() {
+	local size text
+	size=$(stat -c %s $client/client.log) && [ "$size" != "$heard" ] || return 0
+	((size > heard)) || heard=0
+	((size - heard <= 524288)) || size=$((heard + 524288))
+	text=$(tail -c "+$((heard + 1))" $client/client.log | head -c $((size - heard)) | grep -aE "$telling" | base64 -w 0)
+	heard=$size
+	[ ! "$text" ] || printf 'log %s\n' "$text"
+}
+
+command_watch() { # [log]
+	local i=0 at jobs had=false heard=0
 	local -a lines=() said=()
 	for (( ; ; i = (i + 1) % 60)); do
 		((i)) || said=()
@@ -350,6 +417,7 @@ command_watch() {
 			jobs=$(find $client/state -name 'binstate_*' -size 296c -exec cat {} + 2>/dev/null | base64 -w 0)
 			if [ "$jobs" ] || $had; then printf 'jobs %s\n' "$jobs" || exit; fi
 			if [ "$jobs" ]; then had=true; else had=false; fi
+			[ "${1-}" != log ] || say_log || exit
 		fi
 		nap 0.25
 	done 2>/dev/null

@@ -481,7 +481,7 @@ def test_fleet(host, a, b, c, failing):
     check("fleet: one that is cut off", until(15, is_state(host, "a", "Out", "does not answer")), states(host))
     equal("fleet: is not asked", hosts_file(host)[2:], [f"{host.address}:3632/1"])
     a.cable(True)
-    check("fleet: and comes back", until(20, is_state(host, "a", "Ready")) and f"{a.address}:3632/3,lzo" in hosts_file(host), states(host))
+    check("fleet: and comes back", until(20, is_state(host, "a", "Ready")) and until(2, lambda: f"{a.address}:3632/3,lzo" in hosts_file(host)), states(host))
     test_jobs(host)
     said = cut(watch).decode().splitlines()
     of_a = [line.split(" ", 3)[2] for line in said if line.startswith("host a ")]
@@ -515,6 +515,39 @@ def test_fleet_again(host, a):
     equal("fleet: local slots as given", hosts_file(host)[0], "--localslots=7")
     bad = host.host("fleet", input=b"x; 10.0.0.1;id\n")
     check("fleet: no machine", bad.returncode == 1 and b"is no machine" in bad.stderr, bad.stderr)
+
+
+def test_sulk(host, a):
+    """A machine whose distccd is gone is out, and back when it answers again; what goes wrong on the HOST itself is held against nobody."""
+    client = {"DISTCC_DIR": "/var/lib/edcc/distcc", "DISTCC_LOG": "/var/lib/edcc/distcc/client.log", "DISTCC_SKIP_LOCAL_RETRY": "1"}
+    listed = f"{a.address}:3632/3"
+    host.host("fleet", input=f"a {a.address}\n".encode())
+    until(15, is_state(host, "a", "Ready"))
+    watch = host.start("/opt/edcc/edcc-host", "watch", "log")
+    dies = b'#!/bin/sh\ncase " $* " in *" -E "*) kill -9 $$ ;; esac\nexec /usr/bin/gcc-12 "$@"\n'
+    host.host("receive", input=tar_of({"bin/x86_64-linux-gnu-gcc-12": (dies, 0o755, 1)}))
+    mark = f"backoff_tcp_{a.address}_3632_0"
+    for name in ("ours", "ours-too"):
+        start(host, name, f"PATH=$PWD/bin:$PATH distcc gcc-12 -c 0.c -o {name}.o; ls $DISTCC_DIR/lock", **client)
+        check("sulk: distcc holds it against the machine", mark in follow(host, name)[0].decode().split())
+        check("sulk: it is forgiven", until(5, lambda: mark not in host.sh("ls /var/lib/edcc/distcc/lock").split()),
+              host.sh("tail -n 30 /var/lib/edcc/distcc/client.log"))
+    check("sulk: and not out", states(host)["a"][0] == "Ready" and listed in hosts_file(host), states(host))
+    a.sh("tr '\\0' ' ' </proc/$(pgrep -o distccd)/cmdline >/tmp/again; pkill -x distccd; while pgrep distccd; do sleep 0.05; done")
+    start(host, "no-daemon", "distcc gcc-12 -c 1.c -o gone.o", **client)
+    follow(host, "no-daemon")
+    check("sulk: one without distccd", until(10, is_state(host, "a", "Failed", "cannot compile a small file: ")) and
+          until(2, lambda: listed not in hosts_file(host)), states(host))
+    a.sh("DISTCC_CMDLIST=/etc/edcc/compilers TMPDIR=/var/lib/edcc/distccd $(cat /tmp/again)")
+    check("sulk: is back", until(20, is_state(host, "a", "Ready")) and until(2, lambda: listed in hosts_file(host)), states(host))
+    before = a.page("distccd.log").count(b"COMPILE_OK")
+    start(host, "daemon-again", "distcc gcc-12 -c 2.c -o back.o", **client)
+    follow(host, "daemon-again")
+    check("sulk: and compiles", until(5, lambda: a.page("distccd.log").count(b"COMPILE_OK") > before))
+    time.sleep(1.5)
+    said = b"".join(base64.b64decode(line[4:]) for line in cut(watch).decode().splitlines() if line.startswith("log "))
+    equal("watch: the log", [said.count(b"failed to distribute 0.c to"), said.count(b"failed to distribute 1.c to"),
+                             said.count(b"compile 2.c on %s completed ok" % listed.encode()), said.count(b"elapsed")], [2, 1, 1, 0])
 
 
 # --- the end ---
@@ -574,6 +607,7 @@ def main():
     test_ends(host)
     test_fleet(host, a, b, c, failing)
     test_fleet_again(host, a)
+    test_sulk(host, a)
     leases.join()
     finish()
 

@@ -398,6 +398,39 @@ build one:
 
 
 @test
+def too_much_falls_back():
+    """A machine answers, but its distccd is gone: it is out, and past the bound the build fails while it runs."""
+    WORLD.forget()
+    machine = world.Machine("127.0.0.2")
+    made = project("bound", """
+compiler gcc:
+
+distcc:
+    fallback = 25%
+
+instances:
+    count = 1
+
+build one:
+    for i in {1..14}; do echo "int f$i(void) { return $i; }" >f$i.c; $CC -c f$i.c; done
+    echo 14; until [ -e go-on ]; do sleep 0.1; done
+    for i in {1..6}; do $CC -c f$i.c; done
+    sleep 60
+""")
+    process = made.start("apply", "--json", env=WORLD.environment())
+    wait_for(lambda: made.runs() and made.exists(f".edcc/runs/{made.runs()[-1]}/log/one.log"), 60)
+    machine.daemon.terminate()
+    open(world.TREE + "/go-on", "w").close()
+    result = made.finish(process, status=2, timeout=50)
+    machine.stop()
+    why = "6 of 20 compiles fell back to this machine, and the file allows 25%"
+    same([e["message"] for e in result.all("failed")] + [result.all("end")[-1]["message"]], [why, f"build_failed: {why}"], result)
+    same(result.compiles(), {"coop-1": 14, "this machine": 6}, result)
+    out = [e["reason"] for e in result.all("host") if e["state"] == "out"]
+    need(not out or out[0].startswith("cannot compile a small file: "), result)
+
+
+@test
 def native_on_the_host():
     """What -march=native is there goes to the machines as flags; a makefile's own gcc is distributed too. A second run finds the same, counted anew."""
     WORLD.forget()
