@@ -163,6 +163,8 @@ put_machine(struct buf *out, const struct doctor *doctor, const struct world *wo
 	if (toolchain)
 		buf_printf(out, "%.*s is %.*s %.*s for %.*s, ", STR_ARG(toolchain->cc), STR_ARG(toolchain->kind),
 			STR_ARG(toolchain->version), STR_ARG(toolchain->target));
+	if (doctor->distcc_version.n)
+		buf_printf(out, "distcc %.*s, ", STR_ARG(doctor->distcc_version));
 	buf_printf(out, "%d processor%s\n", world->cpus, world->cpus == 1 ? "" : "s");
 }
 
@@ -290,6 +292,7 @@ doctor_print_json(struct arena *arena, const struct doctor *doctor, const struct
 		json_put_text(json, "version", toolchain->version);
 		json_put_text(json, "target", toolchain->target);
 	}
+	put_json_text(json, "distcc", doctor->distcc_version);
 	json_open_array(json, "hosts");
 	for (size_t i = 0; i < doctor->count; i++)
 		put_host(json, arena, &doctor->patients[i]);

@@ -49,6 +49,7 @@ struct patient {
 	struct host_spec host;
 	struct str address; /* as distcc has it: "ann@red", "red:3633" */
 	struct probe probe;
+	bool here; /* of tcp: it is this machine itself */
 	struct str compiler, version, target; /* "gcc", "12.2.0", "x86_64-linux-gnu": of what it runs */
 	enum patient_object object;
 	bool lzo, cpp; /* it takes compressed jobs; it preprocesses */
@@ -66,6 +67,7 @@ struct doctor {
 	bool by_edcc; /* it is for an Edccfile, whose runs have a DISTCC_DIR of their own; else for whoever calls distcc here */
 	const struct toolchain *toolchain; /* NULL: there is none as asked for */
 	struct str distcc; /* absolute path; none: it is not there */
+	struct str distcc_version; /* "3.4" */
 	struct patient *patients;
 	size_t count;
 	struct findings found; /* of this machine */

@@ -12,6 +12,8 @@
 /* Less than this will not do for a build's preprocessed files. */
 #define ROOM_MB 100
 #define LINKS "/usr/lib/distcc"
+#define VERSION_MS 2000
+#define VERSION_LIMIT ((size_t)16 << 10)
 
 /* A fault where distcc is called by hand; edcc's own runs do not meet it. */
 static void
@@ -25,6 +27,23 @@ find(struct doctor *doctor, const char *place, const char *message)
 }
 
 /* --- programs --- */
+
+/* "distcc 3.4 x86_64-pc-linux-gnu", after a complaint about a folder that cannot be: even so little would make one in its own. */
+static void
+ask_version(struct doctor *doctor)
+{
+	static const struct os_cancel never = {.fd = -1};
+	struct str output, error, line, word;
+	char *argv[] = {str_c(doctor->arena, doctor->distcc), "--version", NULL};
+	char *env[] = {"DISTCC_DIR=/dev/null", NULL};
+	struct os_spawn spawn = {.argv = argv, .env = env, .capture = true, .own_group = true};
+	int status;
+	if (!doctor->distcc.n || !os_run(doctor->arena, &spawn, VERSION_MS, VERSION_LIMIT, &never, &status, &output, &error))
+		return;
+	while (!doctor->distcc_version.n && str_split(&output, '\n', &line))
+		if (str_split(&line, ' ', &word) && str_is(word, "distcc"))
+			str_split(&line, ' ', &doctor->distcc_version);
+}
 
 static void
 check_ssh(struct doctor *doctor)
@@ -179,6 +198,7 @@ void
 doctor_client(struct doctor *doctor)
 {
 	static void (*const checks[])(struct doctor *) = {
+		ask_version,
 		check_ssh,
 		check_masquerade,
 		check_distcc_dir,

@@ -3,10 +3,8 @@
 #include "base/os.h"
 
 #include <dirent.h>
-#include <netdb.h>
 #include <pwd.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -28,32 +26,13 @@ struct daemon {
 
 /* --- whom it is for --- */
 
-/* The addresses of a machine of this name are this machine's own. */
-static bool
-is_here(struct doctor *doctor, struct str name)
-{
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
-	struct addrinfo *list;
-	bool here = false;
-	if (getaddrinfo(str_c(doctor->arena, name), NULL, &hints, &list) != 0)
-		return false;
-	for (const struct addrinfo *a = list; a && !here; a = a->ai_next) {
-		int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-		here = fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0;
-		if (fd >= 0)
-			close(fd);
-	}
-	freeaddrinfo(list);
-	return here;
-}
-
 /* The entry of the list that the daemon is; NULL where nobody asks this machine for anything on that port. */
 static const struct patient *
 patient_at(struct doctor *doctor, int64_t port)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct host_spec *host = &doctor->patients[i].host;
-		if (host->kind == HOST_TCP && (host->port ? host->port : DEFAULT_PORT) == port && is_here(doctor, host->name))
+		if (doctor->patients[i].here && (host->port ? host->port : DEFAULT_PORT) == port)
 			return &doctor->patients[i];
 	}
 	return NULL;

@@ -25,7 +25,8 @@ void exam_compiler(const struct exam *, struct patient *, const struct wire_answ
 void exam_clock(struct patient *, int64_t seconds, int64_t began, int64_t ended);
 /* The command that installs the compiler there, on Debian. */
 struct str exam_install(struct arena *, const struct exam *, struct str target);
-/* The address that it sees us by. */
+/* Of one by tcp: the address that it sees us by, and whether that machine is this one. */
 struct str exam_address(struct patient *);
+bool exam_is_here(struct patient *);
 
 #endif

@@ -146,10 +146,16 @@ examine(void *context, void *item)
 {
 	const struct exam *exam = context;
 	struct patient *patient = item;
-	if (patient->host.kind == HOST_SSH)
+	bool ssh = patient->host.kind == HOST_SSH;
+	patient->here = !ssh && exam_is_here(patient);
+	if (!patient->probe.reached)
+		tell_unreached(patient);
+	else if (exam->job.argv.n && ssh)
 		exam_ssh(exam, patient);
-	else
+	else if (exam->job.argv.n)
 		exam_tcp(exam, patient);
+	tell_load(patient);
+	tell_jobs(patient);
 }
 
 /* With two daemons on a machine nobody knows whose numbers --stats would give. */
@@ -182,20 +188,14 @@ doctor_hosts(struct doctor *doctor)
 	struct exam exam = {.doctor = doctor, .ssh = distcc_ssh(doctor->environment)};
 	struct pool *pool = doctor->count ? pool_new(doctor->count < THREADS ? doctor->count : THREADS) : NULL;
 	reach_all(doctor, exam.ssh);
-	bool asked = doctor->count && prepare(doctor, &exam);
-	for (size_t i = 0; i < doctor->count; i++) {
-		struct patient *patient = &doctor->patients[i];
-		if (!patient->probe.reached)
-			tell_unreached(patient);
-		else if (asked && pool)
-			pool_submit(pool, examine, &exam, patient);
-		else if (asked)
-			examine(&exam, patient);
-	}
+	/* Where there is no job to be given they are only reached. */
+	if (doctor->count && !prepare(doctor, &exam))
+		exam.job = (struct wire_job){0};
+	for (size_t i = 0; i < doctor->count; i++)
+		if (pool)
+			pool_submit(pool, examine, &exam, &doctor->patients[i]);
+		else
+			examine(&exam, &doctor->patients[i]);
 	if (pool)
 		pool_free(pool);
-	for (size_t i = 0; i < doctor->count; i++) {
-		tell_load(&doctor->patients[i]);
-		tell_jobs(&doctor->patients[i]);
-	}
 }

@@ -38,29 +38,52 @@ ask(struct patient *patient, int version, const struct wire_job *job, struct str
 	close(fd);
 }
 
+/* Its addresses; NULL where it has none. */
+static struct addrinfo *
+addresses_of(struct patient *patient)
+{
+	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+	const char *port = str_printf(&patient->arena, "%d", port_of(patient)).s;
+	struct addrinfo *list;
+	return getaddrinfo(str_c(&patient->arena, patient->host.name), port, &hints, &list) == 0 ? list : NULL;
+}
+
 struct str
 exam_address(struct patient *patient)
 {
-	struct arena *arena = &patient->arena;
-	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
-	struct addrinfo *list;
+	struct addrinfo *list = addresses_of(patient);
 	struct sockaddr_storage address;
 	socklen_t size = sizeof address;
 	char text[NI_MAXHOST];
-	const char *port = str_printf(arena, "%d", port_of(patient)).s;
 	struct str found = STR("this machine");
-	if (getaddrinfo(str_c(arena, patient->host.name), port, &hints, &list) != 0)
+	if (!list)
 		return found;
 	/* Nothing is sent: the system only chooses. */
 	int fd = socket(list->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd >= 0 && connect(fd, list->ai_addr, list->ai_addrlen) == 0 &&
 		getsockname(fd, (struct sockaddr *)&address, &size) == 0 &&
 		getnameinfo((struct sockaddr *)&address, size, text, sizeof text, NULL, 0, NI_NUMERICHOST) == 0)
-		found = str_dup(arena, str_from(text));
+		found = str_dup(&patient->arena, str_from(text));
 	if (fd >= 0)
 		close(fd);
 	freeaddrinfo(list);
 	return found;
+}
+
+bool
+exam_is_here(struct patient *patient)
+{
+	struct addrinfo *list = addresses_of(patient);
+	bool here = false;
+	for (const struct addrinfo *a = list; a && !here; a = a->ai_next) {
+		int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		here = fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0;
+		if (fd >= 0)
+			close(fd);
+	}
+	if (list)
+		freeaddrinfo(list);
+	return here;
 }
 
 /* --- a job that it does not do --- */
