@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -45,6 +46,10 @@ struct str os_which(struct arena *, const char *program);
 /* --- clock --- */
 /* Milliseconds that only go forward. */
 int64_t os_now_ms(void);
+/* A condition whose waits may end by that clock. */
+void os_condition_init(pthread_cond_t *);
+/* Waits for it, with the mutex held, until os_now_ms is so late; false where that came first. */
+bool os_condition_wait(pthread_cond_t *, pthread_mutex_t *, int64_t until);
 /* Wall clock, milliseconds since 1970. */
 int64_t os_time_ms(void);
 /* Wall clock as 2026-11-22T00:16:17.123Z (24 characters and a terminator). */

@@ -34,6 +34,23 @@ os_now_ms(void)
 	return clock_ms(CLOCK_MONOTONIC);
 }
 
+void
+os_condition_init(pthread_cond_t *condition)
+{
+	pthread_condattr_t attributes;
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(condition, &attributes);
+	pthread_condattr_destroy(&attributes);
+}
+
+bool
+os_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until)
+{
+	struct timespec time = {.tv_sec = until / 1000, .tv_nsec = until % 1000 * 1000000};
+	return pthread_cond_timedwait(condition, mutex, &time) == 0;
+}
+
 int64_t
 os_time_ms(void)
 {

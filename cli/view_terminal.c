@@ -6,7 +6,6 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 /* Between two redrawings, at least; and at most, for the seconds that are shown. */
 #define REDRAW_MS 100
@@ -331,12 +330,7 @@ terminal_clock(void *argument)
 	struct terminal *terminal = argument;
 	pthread_mutex_lock(&terminal->mutex);
 	while (!terminal->closed) {
-		struct timespec until;
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_nsec += (terminal->dirty ? REDRAW_MS : SECONDS_MS) * 1000000L;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		pthread_cond_timedwait(&terminal->wake, &terminal->mutex, &until);
+		os_condition_wait(&terminal->wake, &terminal->mutex, os_now_ms() + (terminal->dirty ? REDRAW_MS : SECONDS_MS));
 		int64_t age = os_now_ms() - terminal->drawn;
 		if (terminal->shown && !terminal->stopped && (age >= SECONDS_MS || (terminal->dirty && age >= REDRAW_MS)))
 			draw(terminal, true);
@@ -385,14 +379,10 @@ struct view *
 view_terminal_new(struct arena *arena, const struct view_options *options)
 {
 	struct terminal *terminal = arena_new(arena, struct terminal);
-	pthread_condattr_t attributes;
 	terminal->view = (struct view){.take = terminal_take, .close = terminal_close};
 	lines_init(&terminal->lines, arena, options);
 	pthread_mutex_init(&terminal->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&terminal->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	os_condition_init(&terminal->wake);
 	terminal->pending = buf_new(&terminal->pending_arena);
 	terminal->phase = "";
 	screen_guard();

@@ -6,7 +6,6 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* What a machine that cannot be reached by ssh is asked for its status page. */
 #define STATUS_MS 3000
@@ -182,31 +181,18 @@ remote_keep(struct remote *remote, int64_t ms, struct failure *failure)
 	return renew(remote, failure->arena, ms, false, failure);
 }
 
-static void
-after(struct timespec *time, int64_t ms)
-{
-	clock_gettime(CLOCK_MONOTONIC, time);
-	time->tv_sec += ms / 1000;
-	time->tv_nsec += ms % 1000 * 1000000;
-	if (time->tv_nsec >= 1000000000) {
-		time->tv_sec++;
-		time->tv_nsec -= 1000000000;
-	}
-}
-
 /* That it fails shows to those who ask for more. */
 static void *
 renew_again_and_again(void *context)
 {
 	struct remote *remote = context;
-	struct timespec until;
 	int64_t period = remote->lease / RENEWALS_OF_LEASE;
 	period = period < RENEW_LEAST_MS ? RENEW_LEAST_MS : period > RENEW_MOST_MS ? RENEW_MOST_MS : period;
 	pthread_mutex_lock(&remote->mutex);
 	for (;;) {
-		int error = 0;
-		for (after(&until, period); !remote->closing && error == 0;)
-			error = pthread_cond_timedwait(&remote->changed, &remote->mutex, &until);
+		int64_t until = os_now_ms() + period;
+		while (!remote->closing && os_condition_wait(&remote->changed, &remote->mutex, until))
+			;
 		if (remote->closing)
 			break;
 		pthread_mutex_unlock(&remote->mutex);
@@ -323,7 +309,6 @@ static struct remote *
 new_remote(struct run *run, const struct remote_options *options)
 {
 	struct remote *remote = calloc(1, sizeof *remote);
-	pthread_condattr_t attributes;
 	if (!remote)
 		os_exhausted();
 	remote->run = run;
@@ -333,10 +318,7 @@ new_remote(struct run *run, const struct remote_options *options)
 	remote->address = str_dup(&remote->arena, options->ssh.address);
 	remote->ssh = ssh_new(&options->ssh);
 	pthread_mutex_init(&remote->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&remote->changed, &attributes);
-	pthread_condattr_destroy(&attributes);
+	os_condition_init(&remote->changed);
 	return remote;
 }
 

@@ -10,10 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
-#define PERIOD_NS 50000000
+#define PERIOD_MS 50
 #define LOG_LIMIT ((size_t)64 << 20)
 /* Hosts asked at once for their headers. */
 #define ASKED_AT_ONCE 16
@@ -245,14 +244,11 @@ static void *
 watch_loop(void *context)
 {
 	struct pump_watch *watch = context;
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
+	int64_t until = os_now_ms();
 	pthread_mutex_lock(&watch->mutex);
 	while (!watch->stopped) {
-		until.tv_nsec += PERIOD_NS;
-		until.tv_sec += until.tv_nsec / 1000000000;
-		until.tv_nsec %= 1000000000;
-		while (!watch->stopped && pthread_cond_timedwait(&watch->wake, &watch->mutex, &until) == 0)
+		until += PERIOD_MS;
+		while (!watch->stopped && os_condition_wait(&watch->wake, &watch->mutex, until))
 			;
 		pthread_mutex_unlock(&watch->mutex);
 		if (pump_socket(watch->run))
@@ -284,15 +280,11 @@ struct pump_watch *
 pump_watch_start(struct run *run)
 {
 	struct pump_watch *watch = is_planned(run) ? calloc(1, sizeof *watch) : NULL;
-	pthread_condattr_t attributes;
 	if (!watch)
 		return NULL;
 	watch->run = run;
 	pthread_mutex_init(&watch->mutex, NULL);
-	pthread_condattr_init(&attributes);
-	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&watch->wake, &attributes);
-	pthread_condattr_destroy(&attributes);
+	os_condition_init(&watch->wake);
 	if (pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
 		return watch;
 	watch_free(watch);
