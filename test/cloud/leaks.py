@@ -6,9 +6,11 @@ import base64
 import contextlib
 import gzip
 import hashlib
+import io
 import os
 import re
 import subprocess
+import tarfile
 import tempfile
 import threading
 import time
@@ -39,6 +41,9 @@ limits:
     keep = 10m
 
 compiler gcc:
+
+cache:
+    keep = s3://{bucket}/caches/
 
 build one:
     echo "it is $token and $computed" ; ulimit -Hc
@@ -137,13 +142,23 @@ def public_of(private):
         return run("ssh-keygen", "-y", "-f", file.name).split()[1]
 
 
+def store_cache(here, bucket):
+    """What an earlier run might have kept."""
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("0/keptR"))
+    key = f"caches/leaks/gcc/20260101-000000-0000-1ms-{hashlib.sha256(data.getvalue()).hexdigest()}.tar"
+    here.client("s3").put_object(Bucket=bucket, Key=key, Body=data.getvalue())
+
+
 @test
 def nobody_can_read():
-    """A run with secrets, artifacts in one piece and in parts, and a message: none of it is anywhere."""
+    """A run with secrets, artifacts in one piece and in parts, a cache that is kept, and a message: none of it is anywhere."""
     needles = [KEY, SECRET, TOKEN, WORD, BUILT, MARK]
     with World() as here, Watcher(*needles) as watcher:
         bucket, received = new_bucket(here), queue(here, "built")
         made = Project("leaks", edccfile=TEXT.format(bucket=bucket, digest=hashlib.sha256(WORD.encode()).hexdigest()))
+        store_cache(here, bucket)
         environment = {**here.environment(), "AWS_SESSION_TOKEN": TOKEN, "EDCC_VAR_token": WORD}
         said = made.edcc("plan", "--output", "saved", env=environment)
         said_json = made.edcc("plan", "--json", env=environment)
@@ -151,6 +166,7 @@ def nobody_can_read():
         key_file = wait_for(lambda: made.runs() and (path := made.path(".edcc/runs", made.runs()[-1], "fleet/key")) and os.path.exists(path) and path)
         result = made.finish(process)
         own_key = private_body(open(key_file).read())
+        need(re.search(r"came from ccache \(restored .*, saved .*\)", result.output), "the cache was not used", result)
         same(made.log("one").splitlines()[-2:], ["it is *** and ***", "0"], "what the step printed")
         machines = [here.machine(i["InstanceId"]) for r in here.ec2.describe_instances()["Reservations"] for i in r["Instances"]]
         same(len(machines), 2, "machines")
