@@ -409,6 +409,9 @@ run_locked(struct execution *execution, const char *state)
 		events_abandon(run->events);
 	if (remains != TEARDOWN_CLEAN)
 		return execution->status;
+	if (options->require_distributed && !run->plan->world->host_count)
+		return refuse(execution, EXIT_STATUS_USAGE, STR("--require-distributed: there is no machine to distribute to"),
+			STR("'instances:' or 'provider hosts:' says which there are"));
 	if (!open_run(execution, state, &failure))
 		return refuse(execution, failure.status, failure.message, failure.hint);
 	execution->schedule = schedule_new(run, options->cancel, options->let_go, limit);
