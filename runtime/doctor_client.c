@@ -114,6 +114,11 @@ check_distcc_dir(struct doctor *doctor)
 	struct str given = doctor_variable(doctor->environment, "DISTCC_DIR");
 	const char *folder = str_c(doctor->arena, doctor_distcc_dir(doctor->arena, doctor->environment));
 	const char *home = str_printf(doctor->arena, "%.*s", STR_ARG(doctor_variable(doctor->environment, "HOME"))).s;
+	if (given.s && !given.n) {
+		find(doctor, "DISTCC_DIR", "it is set and empty, and so every compile is local");
+		finding_fix(&doctor->found, STR(""), "unset DISTCC_DIR");
+		return;
+	}
 	if (!os_is_folder(folder)) {
 		/* Its own folder distcc makes; the one that it is told of it does not. */
 		if (!given.s && access(home, W_OK) == 0)
