@@ -122,7 +122,7 @@ pump_add(struct arena *arena, struct plan *plan, uint32_t folder, uint32_t *need
 	action->span = plan->project->groups[0].span;
 	action->why = str_is(plan->project->distcc.pump, "yes")
 			      ? STR("the file says 'pump = yes'")
-			      : STR("the hosts have more slots than this machine preprocesses for");
+			      : STR("the list says ',cpp', or the hosts have more slots than this machine preprocesses for");
 	needs[count] = plan->count - 1;
 	return count + 1;
 }
