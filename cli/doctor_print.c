@@ -51,7 +51,7 @@ row_of(struct arena *arena, const struct patient *patient)
 	row.cells[0] = patient->address;
 	if (!probe->reached)
 		return row;
-	row.cells[1] = str_printf(arena, "%.1f", (double)probe->trip_us / 1000);
+	row.cells[1] = str_printf(arena, "%.*f", probe->trip_us < 1000 ? 2 : 1, (double)probe->trip_us / 1000);
 	if (probe->has.cpus)
 		row.cells[2] = str_printf(arena, "%d", probe->has.cpus);
 	if (probe->load >= 0)
