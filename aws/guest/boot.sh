@@ -331,9 +331,14 @@ install_compiler() {
 	[[ -z $COMPILER_TARGET || $COMPILER_TARGET == "$(uname -m)"-* ]] || cross=-${COMPILER_TARGET//_/-}
 	if command -v apt-get >/dev/null; then
 		local tail=${major:+-$major}
-		if [ "$COMPILER" = gcc ]; then add_packages "gcc$tail$cross" "g++$tail$cross" libc6-dev; else add_packages "clang$tail" libc6-dev; fi
-		# What clang preprocesses and links with; other machines do neither.
-		[ "$COMPILER$role" != clangHOST ] || [ -z "$cross" ] || add_packages "g++$cross"
+		if [ "$COMPILER" = gcc ]; then
+			add_packages "gcc$tail$cross" "g++$tail$cross" libc6-dev
+		elif [ "$cross" ] && [ $role = HOST ]; then
+			# With the headers and libraries of the target; other machines do not preprocess and link.
+			add_packages "clang$tail" libc6-dev "g++$cross"
+		else
+			add_packages "clang$tail" libc6-dev
+		fi
 	elif [ "$COMPILER" = gcc ]; then
 		[ "$major" != 11 ] || major=''
 		if [ "$major" ]; then add_packages "gcc$major" "gcc$major-c++"; else add_packages gcc g++; fi

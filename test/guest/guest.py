@@ -150,7 +150,7 @@ def test_targets():
     cross = ("clang", 14, "aarch64-linux-gnu", "/usr/bin/clang /usr/bin/clang-14")
     asked = {targeted("own", 2, *native): "gcc-12 g++-12 libc6-dev",
              targeted("other", 3, *native, ARM64): "gcc-12-x86-64-linux-gnu g++-12-x86-64-linux-gnu libc6-dev",
-             targeted("clang-host", 0, *cross): "clang-14 libc6-dev\ng++-aarch64-linux-gnu",
+             targeted("clang-host", 0, *cross): "clang-14 libc6-dev g++-aarch64-linux-gnu",
              targeted("clang-coop", 4, *cross): "clang-14 libc6-dev"}
     for machine, packages in asked.items():
         machine.wait("Ready")
