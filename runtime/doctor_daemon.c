@@ -1,4 +1,4 @@
-#include "runtime/doctor.h"
+#include "runtime/doctor_exam.h"
 
 #include "base/os.h"
 
@@ -17,7 +17,6 @@
 
 /* One distccd, as it runs here or as it would be started. */
 struct daemon {
-	pid_t pid; /* 0: it does not run */
 	uid_t user;
 	struct words groups;
 	struct str log, folder, listen; /* folder: its TMPDIR, as far as that may be known */
@@ -27,7 +26,7 @@ struct daemon {
 /* --- whom it is for --- */
 
 /* The entry of the list that the daemon is; NULL where nobody asks this machine for anything on that port. */
-static const struct patient *
+static struct patient *
 patient_at(struct doctor *doctor, int64_t port)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
@@ -177,7 +176,7 @@ read_process(struct arena *arena, const char *pid, struct daemon *daemon)
 	struct str program = str_part(command, 0, str_find(command, '\0'));
 	if ((!str_is(program, "distccd") && !str_ends(program, STR("/distccd"))) || !same_network(arena, pid))
 		return false;
-	*daemon = (struct daemon){.pid = 1};
+	*daemon = (struct daemon){0};
 	read_command(command, daemon);
 	read_status(arena, process_text(arena, pid, "status"), daemon, &parent);
 	rest = process_text(arena, pid, "environ");
@@ -242,12 +241,19 @@ check_usual_log(struct doctor *doctor, bool asked)
 	check_log(doctor, &daemon, asked);
 }
 
+static bool
+is_loopback(struct str address)
+{
+	return str_starts(address, STR("127.")) || str_is(address, "localhost") || str_is(address, "::1");
+}
+
 static void
 check_settings(struct doctor *doctor)
 {
 	struct str text, error, place = STR(SETTINGS);
-	const struct patient *patient = patient_at(doctor, DEFAULT_PORT);
-	if (!os_is_file(SCRIPT) || !os_read(doctor->arena, SETTINGS, TEXT_LIMIT, &text, &error))
+	struct patient *patient = patient_at(doctor, DEFAULT_PORT);
+	if ((patient && patient->probe.reached) || !os_is_file(SCRIPT) ||
+		!os_read(doctor->arena, SETTINGS, TEXT_LIMIT, &text, &error))
 		return;
 	struct str start = setting(text, "STARTDISTCC"), listener = setting(text, "LISTENER");
 	bool started = str_is(start, "true") || str_is(start, "YES");
@@ -262,12 +268,12 @@ check_settings(struct doctor *doctor)
 			finding_fix(&doctor->found, STR(""),
 				"sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && " SCRIPT " start");
 	}
-	if (patient && listener.n && !str_eq(listener, patient->host.name)) {
+	struct str address = patient ? exam_address(patient) : STR("");
+	if (patient && is_loopback(listener) && !is_loopback(address)) {
 		find_fault(&doctor->found, place, "LISTENER is %.*s, so nobody can reach distccd by %.*s", STR_ARG(listener),
 			STR_ARG(patient->address));
 		finding_fix(&doctor->found, STR(""),
-			"sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && " SCRIPT " restart",
-			STR_ARG(patient->host.name));
+			"sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && " SCRIPT " restart", STR_ARG(address));
 	}
 }
 
