@@ -72,9 +72,9 @@ def real_path(path):
 
 # The text is a file's bytes, each one a character, perhaps after a line with its name.
 def to_bytes(text):
-    if text.startswith('#line 1 "'):
-        end = text.index("\n") + 1
-        return os.fsencode(text[:end]) + text[end:].encode("latin-1")
+    line, end, rest = text.partition("\n")
+    if line.startswith('#line 1 "/') and os.path.exists(line[9:-1]):
+        return os.fsencode(line) + (end + rest).encode("latin-1")
     return text.encode("latin-1")
 
 
@@ -175,11 +175,13 @@ def forbidden(word):
     return "@file" if word.startswith("@") else None
 
 
-# What asks for more than the text of what is included: for the file's place, the hour, another file.
-ASKS = re.compile(rb"#[ \t]*include[ \t]*[<\"]/|__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__|\.incbin|#[ \t]*embed|__has_include(?:_next)?[ \t]*\([ \t]*([<\"][^>\"\n]+[>\"])?")
-
-
+# What asks for more than the text of what is included: for the file's place, the hour, another file. The include server takes each byte of a name for a letter.
+ASKS = re.compile(
+    rb"#[ \t]*include[ \t]*[<\"](?:(?P<absolute>/)|[^>\"\n]*(?P<foreign>[\x80-\xff]))|\b(?P<word>__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__)\b"
+    rb"|(?P<incbin>\.incbin)|#[ \t]*(?P<embed>embed)|(?P<has>__has_include)(?:_next)?[ \t]*\([ \t]*([<\"][^>\"\n]+[>\"])?"
+)
 ABSOLUTE = "absolute #include"
+SAID = {"absolute": ABSOLUTE, "foreign": "#include beyond ASCII"}
 INCLUDES = re.compile(rb"#[ \t]*include[ \t]*([<\"][^>\"\n]+[>\"])")
 
 
@@ -187,9 +189,10 @@ INCLUDES = re.compile(rb"#[ \t]*include[ \t]*([<\"][^>\"\n]+[>\"])")
 def question(text, paths):
     names = None
     for asked in ASKS.finditer(text):
+        kind, name = next(kind for kind, found in asked.groupdict().items() if found), asked[7]
         names = names or set(INCLUDES.findall(text))
-        if asked[1] not in names or not any(path.endswith("/" + os.fsdecode(asked[1][1:-1])) for path in paths):
-            return ABSOLUTE if asked[0].endswith(b"/") else re.split(rb"[ \t(]", asked[0])[0].decode()
+        if kind != "has" or name not in names or not any(path.endswith("/" + os.fsdecode(name[1:-1])) for path in paths):
+            return SAID.get(kind) or asked[kind].decode()
     return None
 
 
