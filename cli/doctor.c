@@ -4,6 +4,7 @@
 #include "runtime/provider.h"
 #include "runtime/provider_here.h"
 #include "runtime/pump.h"
+#include "runtime/zeroconf.h"
 
 /* What `distcc: stats` is where no file says. */
 #define STATS_PORT 3633
@@ -120,15 +121,39 @@ look(struct cli *cli, struct doctor *doctor, struct world *world)
 	doctor->distcc = world->distcc;
 }
 
+/* What +zeroconf finds now is looked at like the others. */
+static void
+add_announced(struct cli *cli, struct doctor *doctor, struct host_list *list)
+{
+	struct host_spec *found, *all;
+	size_t count;
+	struct str why, distcc = os_which(&cli->arena, "distcc");
+	if (!list->zeroconf.source || !distcc.n)
+		return;
+	if (!zeroconf_find(&cli->arena, distcc, cli->environment, &found, &count, &why)) {
+		find_fault(&doctor->found, STR("+zeroconf"), "%.*s", STR_ARG(why));
+		finding_hint(&doctor->found, ZEROCONF_HINT);
+		return;
+	}
+	all = arena_array(&cli->arena, struct host_spec, list->count + count);
+	for (uint32_t i = 0; i < list->count; i++)
+		all[i] = list->hosts[i];
+	for (size_t i = 0; i < count; i++)
+		all[list->count++] = found[i];
+	list->hosts = all;
+}
+
 static enum exit_status
 doctor_run(struct cli *cli)
 {
 	struct world world = {0};
 	struct doctor doctor = {.arena = &cli->arena, .environment = cli->environment, .found = {.arena = &cli->arena}};
 	size_t faults, notes;
-	doctor.project = project_of(cli, &doctor.by_edcc);
-	if (!doctor.project)
+	struct project *project = project_of(cli, &doctor.by_edcc);
+	doctor.project = project;
+	if (!project)
 		return EXIT_STATUS_USAGE;
+	add_announced(cli, &doctor, &project->machines);
 	look(cli, &doctor, &world);
 	if (doctor.project->provider != PROVIDER_AWS) {
 		doctor_admit(&doctor);

@@ -76,29 +76,27 @@ take_announced(struct arena *arena, const struct project *project, const struct 
 	struct machine **machines, size_t *count, struct diags *diags)
 {
 	struct span word = project->machines.zeroconf;
-	struct words found;
-	struct str why = STR("nothing announces itself on the network now");
+	struct host_spec *found;
+	size_t found_count;
+	struct str why;
 	if (!word.source || observing->offline || !distcc.n)
 		return true;
-	if (zeroconf_find(arena, distcc, observing->environment, &found, &why) && found.n) {
-		*machines = arena_grow(arena, *machines, *count * sizeof **machines, (*count + found.n + 1) * sizeof **machines);
-		for (size_t i = 0; i < found.n; i++) {
-			struct machine *machine = &(*machines)[*count];
-			struct host_fault fault;
-			*machine = (struct machine){0};
-			if (!host_parse(arena, found.w[i], &machine->host, &fault))
-				continue;
-			machine->host.span = word;
-			machine->told = machine->host.limit;
-			machine->host.limit = 0;
-			*count += complete(project, &machine->host, diags) && !is_listed(*machines, *count, &machine->host);
-		}
-		return true;
+	if (!zeroconf_find(arena, distcc, observing->environment, &found, &found_count, &why)) {
+		struct diag *diag = project->hosts.strict
+					    ? diag_error(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why))
+					    : diag_warning(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why));
+		diag_hint(diag, ZEROCONF_HINT);
+		return !project->hosts.strict;
 	}
-	struct diag *diag = project->hosts.strict ? diag_error(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why))
-						  : diag_warning(diags, word, "+zeroconf finds no machine: %.*s", STR_ARG(why));
-	diag_hint(diag, "it needs avahi-daemon here, and on each machine, with the same version of gcc, distccd --zeroconf");
-	return !project->hosts.strict;
+	*machines = arena_grow(arena, *machines, *count * sizeof **machines, (*count + found_count) * sizeof **machines);
+	for (size_t i = 0; i < found_count; i++) {
+		struct machine *machine = &(*machines)[*count];
+		*machine = (struct machine){.host = found[i], .told = found[i].limit};
+		machine->host.span = word;
+		machine->host.limit = 0;
+		*count += complete(project, &machine->host, diags) && !is_listed(*machines, *count, &machine->host);
+	}
+	return true;
 }
 
 /* The same network, the same country, further: hosts of one class stay in the list's order, so that no plan depends on the microseconds of a connection. */
@@ -215,8 +213,8 @@ slots_of(struct arena *arena, const struct project *project, const struct machin
 	int slots = capacity_slots(&has, asked);
 	if (slots < machine->host.limit) {
 		struct str name = address_of(arena, &machine->host);
-		struct diag *diag = diag_warning(diags, machine->host.span, "%.*s takes %d jobs at once and is given %d",
-			STR_ARG(name), has.jobs, machine->host.limit);
+		struct diag *diag = diag_warning(diags, machine->host.span, "%.*s takes %d job%s at once and is given %d",
+			STR_ARG(name), has.jobs, has.jobs == 1 ? "" : "s", machine->host.limit);
 		diag_hint(diag, "%d are used: more would wait there, unseen (distccd --jobs says how many it takes)", slots);
 	}
 	return slots;

@@ -73,26 +73,44 @@ compare(const void *a, const void *b)
 	return str_compare(*(const struct str *)a, *(const struct str *)b);
 }
 
+/* All calls of one search. False with why. */
+static bool
+ask(struct search *search, struct words *found, struct str *why)
+{
+	*why = STR("nothing announces itself on the network now");
+	for (int i = 0; i < CALLS; i++) {
+		if (i)
+			usleep(500 * 1000);
+		if (!call(search, found, why))
+			return false;
+		if (found->n)
+			return true;
+	}
+	return false;
+}
+
 bool
-zeroconf_find(struct arena *arena, struct str distcc, char *const *environment, struct words *found, struct str *why)
+zeroconf_find(
+	struct arena *arena, struct str distcc, char *const *environment, struct host_spec **hosts, size_t *count, struct str *why)
 {
 	struct search search = {.arena = arena, .distcc = distcc, .folder = "/tmp/edcc-zeroconf-XXXXXX"};
+	struct words found = {0};
+	struct host_fault fault;
 	struct str error;
-	bool done = true;
+	*count = 0;
 	if (!mkdtemp(search.folder)) {
 		*why = str_printf(arena, "cannot make a folder in /tmp: %s", strerrordesc_np(errno));
 		return false;
 	}
 	set_environment(&search, environment);
-	*found = (struct words){0};
-	for (int i = 0; i < CALLS && done && !found->n; i++) {
-		if (i)
-			usleep(500 * 1000);
-		done = call(&search, found, why);
-	}
+	bool some = ask(&search, &found, why);
 	os_end_marked(arena, search.mark.s, GRACE_MS);
 	os_remove_tree(arena, search.folder, &error);
-	if (found->n)
-		qsort(found->w, found->n, sizeof *found->w, compare);
-	return done;
+	if (!some)
+		return false;
+	qsort(found.w, found.n, sizeof *found.w, compare);
+	*hosts = arena_array(arena, struct host_spec, found.n);
+	for (size_t i = 0; i < found.n; i++)
+		*count += host_parse(arena, found.w[i], &(*hosts)[*count], &fault);
+	return *count > 0;
 }

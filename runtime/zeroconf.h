@@ -2,12 +2,14 @@
 #ifndef RUNTIME_ZEROCONF_H
 #define RUNTIME_ZEROCONF_H
 
-#include "base/str.h"
+#include "project/host_syntax.h"
 
 struct arena;
 
-/* Words of a host list, "192.0.2.7:3632/18" (the slots being its --jobs), in order. distcc: the path of its client. It takes a second or two, and nothing is left
- * running or lying about. False with why; to find none is no failure. */
-bool zeroconf_find(struct arena *, struct str distcc, char *const *environment, struct words *found, struct str *why);
+/* Hosts by their addresses, in order; a limit is a machine's --jobs. distcc: the path of its client. It takes a second or two, and nothing is left running or lying about.
+ * False with why where there is none. */
+bool zeroconf_find(
+	struct arena *, struct str distcc, char *const *environment, struct host_spec **, size_t *count, struct str *why);
+#define ZEROCONF_HINT "it needs avahi-daemon here, and on each machine, with the same version of gcc, distccd --zeroconf"
 
 #endif
