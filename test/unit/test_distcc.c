@@ -101,12 +101,13 @@ local_calls_have_reasons(void **state)
 	assert_local(CALL("gcc-12 -include x.c -c a.c"), 1, 0, "1 with several inputs", "");
 	assert_local(CALL("gcc-12 -include a.h -c a.c"), 1, 0, "1 no reason given by distcc", "");
 	assert_local(CALL("g++-12 -c a.hpp -o a.hpp.gch"), 1, 0, "1 precompiled header", "");
-	assert_local(CALL("gcc-12 -fprofile-arcs -c a.c") CALL("gcc-12 -ftest-coverage -c a.c") CALL("gcc-12 -specs=x -c a.c")
-			     CALL("gcc-12 -dr -c a.c") CALL("clang -fprofile-instr-use=x -c a.c") CALL("gcc-12 -mcpu=native -c a.c"),
+	assert_local(CALL("gcc-12 -fprofile-arcs -c a.c") CALL("gcc-12 -ftest-coverage -c a.c") CALL("gcc-12 -specs=x -c a.c") CALL(
+			     "gcc-12 -dr -c a.c") CALL("clang -fprofile-instr-use=x -c a.c") CALL("gcc-12 -mcpu=native -c a.c"),
 		6, 0, "1 -fprofile-arcs, 1 -ftest-coverage, 1 -specs=, 1 -dr, 1 -fprofile-instr-use, 1 -mcpu=native", "");
 	/* What front.sh keeps here. */
-	assert_local(CALL("gcc-12 -g -gsplit-dwarf -c a.c") CALL("gcc-12 -save-temps=obj -c a.c") CALL("gcc-12 -fdump-tree-all -c a.c")
-			     CALL("gcc-12 -fstack-usage -c a.c") CALL("g++-12 -fmodules-ts -c a.cc") CALL("clang++ -fmodule-file=x -c a.cc"),
+	assert_local(CALL("gcc-12 -g -gsplit-dwarf -c a.c") CALL("gcc-12 -save-temps=obj -c a.c")
+			     CALL("gcc-12 -fdump-tree-all -c a.c") CALL("gcc-12 -fstack-usage -c a.c")
+				     CALL("g++-12 -fmodules-ts -c a.cc") CALL("clang++ -fmodule-file=x -c a.cc"),
 		6, 0, "1 -gsplit-dwarf, 1 -save-temps, 1 -fdump-, 1 -fstack-usage, 2 modules", "");
 	assert_local(CALL("gcc-12 -c -o a.o -x c -"), 1, 0, "1 with -x", "");
 	assert_local(CALL("gcc-12 -c a.c -o -"), 1, 0, "1 output to standard output", "");

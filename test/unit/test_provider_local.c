@@ -214,7 +214,8 @@ without_instances_nothing_is_made(void **state)
 	struct fleet *fleet = fleet_new(0);
 	fleet_open(fleet);
 	assert_int_equal(fleet->plan->count, 0);
-	assert_int_equal(shell(fleet, "test \"$CC\" = gcc && test \"$CXX\" = g++ && test -z \"${DISTCC_HOSTS+set}$EDCC_HOSTS\""), 0);
+	assert_int_equal(
+		shell(fleet, "test \"$CC\" = gcc && test \"$CXX\" = g++ && test -z \"${DISTCC_HOSTS+set}$EDCC_HOSTS\""), 0);
 	fleet_free(fleet);
 }
 
