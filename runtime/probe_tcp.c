@@ -20,6 +20,8 @@
 /* Most machines have no --stats, and a firewall may drop what asks for it: so long beyond a connection's own time. */
 #define STATS_MS 200
 #define DEFAULT_PORT 3632
+/* More than this no node of memory has: whatever says so is wrong. */
+#define MOST_MB ((int64_t)1 << 32)
 #define STATS_LIMIT ((size_t)64 << 10)
 
 /* --- what the compiler's assembler sees there --- */
@@ -71,11 +73,11 @@ leading(struct str text)
 }
 
 static bool
-read_object(struct capacity *has, struct str answer)
+read_object(struct capacity *has, struct str object)
 {
-	has->cpus = probe_count_cpus(after(answer, "edcc-cpus="));
-	has->memory = leading(after(after(answer, "edcc-memory=").n ? answer : STR(""), "MemTotal:")) / 1024 *
-		      probe_count_cpus(after(answer, "edcc-nodes="));
+	int64_t node = leading(after(object, "MemTotal:")) / 1024; /* the others are taken to be like the first */
+	has->cpus = probe_count_cpus(after(object, "edcc-cpus="));
+	has->memory = node > 0 && node < MOST_MB ? node * probe_count_cpus(after(object, "edcc-nodes=")) : 0;
 	return has->cpus > 0;
 }
 
