@@ -264,3 +264,12 @@ run_fail(struct run *run, const struct failure *failure)
 	event_emit(run->events, (struct event){.kind = EVENT_FAILED, .text = failure->message, .hint = failure->hint});
 	eventfd_write(run->cancel.fd, 1);
 }
+
+bool
+run_has_failed(struct run *run)
+{
+	pthread_mutex_lock(&run->mutex);
+	bool failed = run->failed.message.n > 0;
+	pthread_mutex_unlock(&run->mutex);
+	return failed;
+}

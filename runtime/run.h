@@ -108,5 +108,6 @@ void run_host_out(struct run *, struct host *, struct str reason);
 
 /* The build cannot succeed any more, whatever its steps do: what runs is ended, and the run fails with this. It is said at once; the first one counts. */
 void run_fail(struct run *, const struct failure *);
+bool run_has_failed(struct run *);
 
 #endif

@@ -59,7 +59,8 @@ conclude(struct step *step, struct failure *failure)
 	const struct judge *judge = &step->judge;
 	struct str error = {0}, name = step->build->name;
 	if (step->cancelled) {
-		failure_set(failure, EXIT_STATUS_INTERRUPTED, "interrupted");
+		bool failed = run_has_failed(step->run);
+		failure_set(failure, EXIT_STATUS_INTERRUPTED, failed ? "ended: the build has failed" : "interrupted");
 		return false;
 	}
 	event_emit(step->run->events, (struct event){.kind = EVENT_VERDICT,
