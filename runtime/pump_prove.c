@@ -31,6 +31,7 @@ struct small {
 	const struct host *host;
 	const char *folder;
 	bool pump;
+	const struct os_cancel *cancel;
 };
 
 static const char *
@@ -84,7 +85,7 @@ compile(const struct small *small, struct str *why)
 		.capture = true,
 		.own_group = true,
 	};
-	if (!os_run(small->arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, &run->cancel, &status, &output, &error)) {
+	if (!os_run(small->arena, &spawn, COMPILE_TIMEOUT_MS, OUTPUT_LIMIT, small->cancel, &status, &output, &error)) {
 		*why = error;
 		return false;
 	}
@@ -127,11 +128,11 @@ add_error(const struct small *small, struct str *why)
 }
 
 bool
-pump_compile(struct run *run, struct arena *arena, struct str source, const struct host *host, bool pump, struct str *object,
-	struct str *why)
+pump_compile(struct run *run, struct arena *arena, struct str source, const struct host *host, bool pump,
+	const struct os_cancel *cancel, struct str *object, struct str *why)
 {
 	struct str canaries = fleet_canary_folder(arena, run), ignored;
-	struct small small = {run, arena, host, str_printf(arena, "%.*s/pump.XXXXXX", STR_ARG(canaries)).s, pump};
+	struct small small = {run, arena, host, str_printf(arena, "%.*s/pump.XXXXXX", STR_ARG(canaries)).s, pump, cancel};
 	if (!mkdtemp((char *)small.folder)) {
 		*why = str_printf(arena, "cannot make a folder in '%.*s': %s", STR_ARG(canaries), strerrordesc_np(errno));
 		return false;
@@ -154,8 +155,8 @@ pump_prove(struct run *run, struct host *host, struct failure *failure)
 	struct str ours, theirs, why = STR("");
 	if (!pump_socket(run))
 		return true;
-	bool proved = pump_compile(run, &arena, STR(small_text), NULL, false, &ours, &why) &&
-		      pump_compile(run, &arena, STR(small_text), host, true, &theirs, &why);
+	bool proved = pump_compile(run, &arena, STR(small_text), NULL, false, &run->cancel, &ours, &why) &&
+		      pump_compile(run, &arena, STR(small_text), host, true, &run->cancel, &theirs, &why);
 	if (proved && !str_eq(ours, theirs)) {
 		proved = false;
 		why = STR("the object is another one");

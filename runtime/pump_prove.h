@@ -5,7 +5,7 @@
 #include "runtime/run.h"
 
 /* Compiles the text, on the host (with or without preprocessing it there) or, where that is NULL, here. False with *why. */
-bool pump_compile(
-	struct run *, struct arena *, struct str source, const struct host *, bool pump, struct str *object, struct str *why);
+bool pump_compile(struct run *, struct arena *, struct str source, const struct host *, bool pump, const struct os_cancel *,
+	struct str *object, struct str *why);
 
 #endif

@@ -7,13 +7,17 @@
 #include "runtime/pump_prove.h"
 
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define PERIOD_MS 50
 #define LOG_LIMIT ((size_t)64 << 20)
+/* Between two comparisons of the same headers, where a host did not answer. */
+#define AGAIN_MS 1000
 /* Hosts asked at once for their headers. */
 #define ASKED_AT_ONCE 16
 /* After so many answers it is known whether they are worth asking for; fewer than half of them are not. */
@@ -28,6 +32,8 @@ struct pump_watch {
 	pthread_mutex_t mutex; /* for stopped */
 	pthread_cond_t wake;
 	bool stopped;
+	struct os_cancel cancel; /* ends a comparison */
+	int64_t again; /* not before this is one tried again, by os_now_ms */
 	size_t wanted; /* bytes of the list that have been seen to */
 	bool judged; /* its first answers were */
 };
@@ -85,11 +91,13 @@ judge(struct pump_watch *watch, struct arena *arena)
 
 /* --- the hosts' headers --- */
 
-/* One comparison: files of this machine, and those of a host. */
+/* One comparison: files of this machine, and those of the hosts. */
 struct comparison {
 	struct run *run;
+	const struct os_cancel *cancel;
 	struct words paths;
 	struct str ours; /* the object that has them in it */
+	atomic_bool open; /* a host did not answer: what it has is not known */
 };
 
 /* The assembler puts files as they are into an object; that one is made where the compiler runs. */
@@ -105,29 +113,38 @@ source_of(struct arena *arena, struct words paths)
 
 /* Compiles the paths into an object, on the host or (NULL) here. */
 static bool
-embed(struct run *run, struct arena *arena, struct words paths, const struct host *host, struct str *object)
+embed(const struct comparison *comparison, struct arena *arena, struct words paths, const struct host *host, struct str *object)
 {
 	struct str why;
-	return pump_compile(run, arena, source_of(arena, paths), host, false, object, &why);
+	return pump_compile(comparison->run, arena, source_of(arena, paths), host, false, comparison->cancel, object, &why);
 }
 
 static bool
-same_on(struct run *run, struct arena *arena, struct words paths, const struct host *host, struct str ours)
+same_on(const struct comparison *comparison, struct arena *arena, struct words paths, const struct host *host, struct str ours)
 {
 	struct str theirs;
-	return embed(run, arena, paths, host, &theirs) && str_eq(theirs, ours);
+	return embed(comparison, arena, paths, host, &theirs) && str_eq(theirs, ours);
+}
+
+/* A host that compiles nothing at all has said nothing of its headers. */
+static bool
+answers(const struct comparison *comparison, struct arena *arena, const struct host *host)
+{
+	struct str object;
+	return embed(comparison, arena, (struct words){0}, host, &object);
 }
 
 /* The first of them that is not the same there, by halves. */
 static struct str
-first_other(struct run *run, struct arena *arena, struct words paths, const struct host *host)
+first_other(const struct comparison *comparison, struct arena *arena, const struct host *host)
 {
+	struct words paths = comparison->paths;
 	while (paths.n > 1) {
 		struct words half = {paths.w, paths.n / 2};
 		struct str ours;
-		if (!embed(run, arena, half, NULL, &ours))
+		if (!embed(comparison, arena, half, NULL, &ours))
 			break;
-		if (same_on(run, arena, half, host, ours))
+		if (same_on(comparison, arena, half, host, ours))
 			paths = (struct words){paths.w + half.n, paths.n - half.n};
 		else
 			paths = half;
@@ -138,13 +155,16 @@ first_other(struct run *run, struct arena *arena, struct words paths, const stru
 static void
 compare_on(void *context, void *item)
 {
-	const struct comparison *comparison = context;
-	struct run *run = comparison->run;
+	struct comparison *comparison = context;
 	struct host *host = item;
 	struct arena arena = {NULL};
-	if (!same_on(run, &arena, comparison->paths, host, comparison->ours)) {
-		struct str path = first_other(run, &arena, comparison->paths, host);
-		pump_off(run, str_printf(&arena, "'%.*s' of %.*s is not the one that is here", STR_ARG(path), STR_ARG(host->name)));
+	if (!same_on(comparison, &arena, comparison->paths, host, comparison->ours)) {
+		struct str path = answers(comparison, &arena, host) ? first_other(comparison, &arena, host) : STR("");
+		if (path.n && answers(comparison, &arena, host))
+			pump_off(comparison->run, str_printf(&arena, "'%.*s' of %.*s is not the one that is here", STR_ARG(path),
+							  STR_ARG(host->name)));
+		else
+			comparison->open = true;
 	}
 	arena_free(&arena);
 }
@@ -169,14 +189,14 @@ append(const char *path, struct words lines)
 		fclose(file);
 }
 
-/* Holds them against those of every host that preprocesses; one that is out now does not when it comes back. */
-static void
+/* Holds them against those of every host that preprocesses; one that is out now does not when it comes back. False where they must be compared again. */
+static bool
 compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 {
 	struct run *run = watch->run;
-	struct comparison comparison = {.run = run, .paths = paths};
+	struct comparison comparison = {.run = run, .cancel = &watch->cancel, .paths = paths};
 	struct pool *pool = pool_new(ASKED_AT_ONCE);
-	bool read = pool && embed(run, arena, paths, NULL, &comparison.ours);
+	bool read = pool && embed(&comparison, arena, paths, NULL, &comparison.ours);
 	for (uint32_t i = 0; read && i < run->host_count; i++) {
 		pthread_mutex_lock(&run->mutex);
 		bool asked = run->hosts[i].ready && run->hosts[i].pump;
@@ -188,8 +208,9 @@ compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 	}
 	if (pool)
 		pool_free(pool);
-	if (read && pump_socket(run))
+	if (read && !comparison.open && pump_socket(run))
 		append(str_printf(arena, "%.*s/proved", STR_ARG(run->pump->folder)).s, paths);
+	return !comparison.open;
 }
 
 /* What the include server has met since the last look. */
@@ -205,13 +226,14 @@ compare_wanted(struct pump_watch *watch, struct arena *arena)
 	size_t end = rest.n;
 	while (end > 0 && rest.s[end - 1] != '\n')
 		end--;
-	watch->wanted += end;
 	rest = str_part(rest, 0, end);
 	while (str_split(&rest, '\n', &line))
 		if (is_plain(line))
 			words_add(arena, &paths, line);
-	if (paths.n)
-		compare(watch, arena, paths);
+	if (!paths.n || compare(watch, arena, paths))
+		watch->wanted += end;
+	else
+		watch->again = os_now_ms() + AGAIN_MS;
 }
 
 /* --- the thread --- */
@@ -233,7 +255,7 @@ look(struct pump_watch *watch)
 		pump_off(run, STR("distcc's include server has ended"));
 	else if (is_demoted(&arena, pump))
 		pump_off(run, STR("a file that failed on a host compiled here"));
-	else
+	else if (os_now_ms() >= watch->again)
 		compare_wanted(watch, &arena);
 	if (!watch->judged)
 		judge(watch, &arena);
@@ -273,6 +295,7 @@ watch_free(struct pump_watch *watch)
 {
 	pthread_cond_destroy(&watch->wake);
 	pthread_mutex_destroy(&watch->mutex);
+	close(watch->cancel.fd);
 	free(watch);
 }
 
@@ -283,6 +306,7 @@ pump_watch_start(struct run *run)
 	if (!watch)
 		return NULL;
 	watch->run = run;
+	watch->cancel.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&watch->mutex, NULL);
 	os_condition_init(&watch->wake);
 	if (pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
@@ -300,6 +324,7 @@ pump_watch_stop(struct pump_watch *watch)
 	watch->stopped = true;
 	pthread_cond_signal(&watch->wake);
 	pthread_mutex_unlock(&watch->mutex);
+	eventfd_write(watch->cancel.fd, 1);
 	pthread_join(watch->thread, NULL);
 	watch_free(watch);
 }
