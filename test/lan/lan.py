@@ -27,7 +27,7 @@ NETWORK, CLIENT, BRIDGE = "192.0.2.0/24", "192.0.2.1", "lan"
 FOLDER = f"{box.SHELTER}/lan"
 # Process 1 of a machine: what it writes in /tmp is seen from the box; its cable is there after the first line that it reads.
 FIRST = """\
-mount --bind "$FOLDER" /tmp && mount -t tmpfs run /run && mkdir /run/sshd && echo "$NAME" >/proc/sys/kernel/hostname && echo ready && read -r _ &&
+mount --bind "$FOLDER" /tmp && mount -t tmpfs home ~root && mount -t tmpfs run /run && mkdir /run/sshd && echo "$NAME" >/proc/sys/kernel/hostname && echo ready && read -r _ &&
 ip -batch - <<-END && echo up && { sleep infinity & wait; }
 	link set lo up
 	address add $ADDRESS/24 dev eth0
