@@ -15,12 +15,16 @@ distcc_hosts(struct arena *arena, const struct host *hosts, uint32_t count, bool
 {
 	struct buf text = buf_new(arena);
 	uint32_t *order = arena_array(arena, uint32_t, count);
+	bool pump = false;
+	for (uint32_t i = 0; i < count; i++)
+		pump |= hosts[i].ready && hosts[i].pump;
 	speed_order(hosts, count, order);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct host *host = &hosts[order[i]];
 		bool packed = host->pump || (compressed && !host->apart);
 		bool said = host->rest.n && memmem(host->rest.s, host->rest.n, ",lzo", 4);
-		if (host->ready)
+		/* All or none: a client that goes on from one that preprocesses to one that does not crashes. */
+		if (host->ready && host->pump == pump)
 			buf_printf(&text, "%s%.*s/%d%.*s%s%s", text.n ? " " : "", STR_ARG(host->address), host->slots,
 				STR_ARG(host->rest), packed && !said ? ",lzo" : "", host->pump ? ",cpp" : "");
 	}

@@ -65,13 +65,13 @@ mark_all(struct world *world, bool pump)
 		world->hosts[i].pump = pump;
 }
 
-static bool
-any_marked(const struct world *world)
+static uint32_t
+count_marked(const struct world *world)
 {
+	uint32_t count = 0;
 	for (uint32_t i = 0; i < world->host_count; i++)
-		if (world->hosts[i].pump)
-			return true;
-	return false;
+		count += world->hosts[i].pump;
+	return count;
 }
 
 /* Whether there are more slots than this machine preprocesses for. On machines that are parts of this one it is the same processors that preprocess. */
@@ -88,7 +88,7 @@ bool
 pump_observe(struct arena *arena, const struct project *project, struct world *world, struct diags *diags)
 {
 	struct str set = project->distcc.pump;
-	bool yes = str_is(set, "yes"), asked = yes || any_marked(world);
+	bool yes = str_is(set, "yes"), asked = yes || count_marked(world);
 	struct diag *diag = NULL;
 	if (str_is(set, "no") || !world->host_count) {
 		mark_all(world, false);
@@ -99,6 +99,11 @@ pump_observe(struct arena *arena, const struct project *project, struct world *w
 			     : NULL;
 		if (diag)
 			diag_hint(diag, "ccache does that to look them up; 'pump = yes' has its meaning without it");
+	} else if (!yes && asked && count_marked(world) < world->host_count) {
+		mark_all(world, false);
+		diag = diag_warning(diags, SPAN_NONE, "',cpp' is left out: not every host has it");
+		diag_hint(diag, "distcc's client crashes where one with it fails and one without comes next: mark all of them, or "
+				"say 'pump = yes'");
 	} else if (find_program(arena, world)) {
 		if (yes || (!asked && is_worth_it(world)))
 			mark_all(world, true);
@@ -115,7 +120,7 @@ pump_observe(struct arena *arena, const struct project *project, struct world *w
 uint32_t
 pump_add(struct arena *arena, struct plan *plan, uint32_t folder, uint32_t *needs, uint32_t count)
 {
-	if (!any_marked(plan->world))
+	if (!count_marked(plan->world))
 		return count;
 	struct action *action = plan_add(arena, plan, &action_pump, STR("pump"), &folder, 1);
 	action->detail = STR("the include server; hosts preprocess");
@@ -295,30 +300,57 @@ pump_environment(struct run *run, struct map *out)
 	if (!socket)
 		return;
 	*map_at(out, STR("INCLUDE_SERVER_PORT")) = (void *)socket;
+	/* distcc's own way to do without is not for clients in mid-compile (doc/distcc.md). */
+	*map_at(out, STR("DISTCC_MAX_DISCREPANCY")) = "1000000";
 	/* What a host could not compile because a header was missing there must be tried here. */
 	if (run->project->distcc.fallback)
 		*map_at(out, STR("DISTCC_SKIP_LOCAL_RETRY")) = NULL;
 }
 
+/* With the run's mutex held. */
+static bool
+list_hosts(struct run *run, struct arena *arena, struct str *error)
+{
+	const struct site *site = run->provider->site;
+	return !site->list_hosts || site->list_hosts(run, arena, error);
+}
+
+static void
+warn_of_list(struct run *run, struct str error)
+{
+	event_warning(run->events, STR("distcc keeps to the list it knew; make room there"), "%.*s", STR_ARG(error));
+}
+
 void
 pump_off(struct run *run, struct str why)
 {
-	const struct site *site = run->provider->site;
 	struct arena arena = {NULL};
 	struct str error;
-	bool was = false, listed;
 	pthread_mutex_lock(&run->mutex);
-	for (uint32_t i = 0; i < run->host_count; i++) {
-		was |= run->hosts[i].pump;
-		run->hosts[i].pump = false;
-	}
+	bool was = !run->pump->over;
 	run->pump->over = true;
-	listed = !was || !site->list_hosts || site->list_hosts(run, &arena, &error);
+	for (uint32_t i = 0; i < run->host_count; i++)
+		run->hosts[i].pump = false;
+	bool listed = !was || list_hosts(run, &arena, &error);
 	pthread_mutex_unlock(&run->mutex);
 	if (was)
 		event_warning(run->events, STR("'pump = no' does so from the start"),
 			"hosts are sent preprocessed files from now on: %.*s", STR_ARG(why));
 	if (!listed)
-		event_warning(run->events, STR("distcc keeps to the list it knew; make room there"), "%.*s", STR_ARG(error));
+		warn_of_list(run, error);
+	arena_free(&arena);
+}
+
+void
+pump_on(struct run *run, struct host *host)
+{
+	struct arena arena = {NULL};
+	struct str error;
+	pthread_mutex_lock(&run->mutex);
+	host->pump = !run->pump->over;
+	bool listed = list_hosts(run, &arena, &error);
+	pthread_mutex_unlock(&run->mutex);
+	if (!listed)
+		warn_of_list(run, error);
 	arena_free(&arena);
 }

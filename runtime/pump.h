@@ -22,6 +22,8 @@ void pump_environment(struct run *, struct map *out);
 bool pump_prove(struct run *, struct host *, struct failure *);
 /* From now on hosts are sent preprocessed files. A warning says why; nothing where they are already. */
 void pump_off(struct run *, struct str why);
+/* The host, which has come back, is one of them again. */
+void pump_on(struct run *, struct host *);
 
 /* Watches it, on a thread of its own, until stopped: that it lives, that its first answers are worth it, that the hosts have the headers it relies on. NULL where no host is to preprocess. */
 struct pump_watch;

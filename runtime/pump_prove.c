@@ -162,17 +162,16 @@ pump_prove(struct run *run, struct host *host, struct failure *failure)
 		why = STR("the object is another one");
 	}
 	bool fails = !proved && str_is(run->project->distcc.pump, "yes");
-	if (fails) {
-		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s cannot preprocess a small file: %.*s", STR_ARG(host->name),
-			STR_ARG(why));
-		failure_hint(failure, "'pump = auto' sends it preprocessed files");
-	} else if (!proved) {
-		event_warning(run->events, STR(""), "%.*s is sent preprocessed files: it cannot preprocess a small one: %.*s",
-			STR_ARG(host->name), STR_ARG(why));
-	}
+	struct str said = str_printf(&arena, "%.*s cannot preprocess a small file: %.*s", STR_ARG(host->name), STR_ARG(why));
 	pthread_mutex_lock(&run->mutex);
-	host->pump = proved && !run->pump->over && !host->unpumped;
+	host->pump = proved && !run->pump->over;
 	pthread_mutex_unlock(&run->mutex);
+	if (fails) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(said));
+		failure_hint(failure, "'pump = auto' sends hosts preprocessed files then");
+	} else if (!proved) {
+		pump_off(run, said);
+	}
 	arena_free(&arena);
 	return !fails;
 }

@@ -189,7 +189,13 @@ append(const char *path, struct words lines)
 		fclose(file);
 }
 
-/* Holds them against those of every host that preprocesses; one that is out now does not when it comes back. False where they must be compared again. */
+static const char *
+proved_list(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "%.*s/proved", STR_ARG(run->pump->folder)).s;
+}
+
+/* Holds them against those of every host that preprocesses; one that is out now is asked when it comes back. False where they must be compared again. */
 static bool
 compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 {
@@ -201,7 +207,6 @@ compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 		pthread_mutex_lock(&run->mutex);
 		bool asked = run->hosts[i].ready && run->hosts[i].pump;
 		run->hosts[i].pump = asked;
-		run->hosts[i].unpumped |= !asked;
 		pthread_mutex_unlock(&run->mutex);
 		if (asked)
 			pool_submit(pool, compare_on, &comparison, &run->hosts[i]);
@@ -209,7 +214,7 @@ compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 	if (pool)
 		pool_free(pool);
 	if (read && !comparison.open && pump_socket(run))
-		append(str_printf(arena, "%.*s/proved", STR_ARG(run->pump->folder)).s, paths);
+		append(proved_list(arena, run), paths);
 	return !comparison.open;
 }
 
@@ -236,6 +241,41 @@ compare_wanted(struct pump_watch *watch, struct arena *arena)
 		watch->again = os_now_ms() + AGAIN_MS;
 }
 
+/* A host that was out while headers were compared is not in the list until it has been asked for them all. */
+static void
+take_back(struct pump_watch *watch, struct arena *arena, struct host *host)
+{
+	struct str text = STR(""), line, error;
+	struct comparison comparison = {.run = watch->run, .cancel = &watch->cancel};
+	const char *path = proved_list(arena, watch->run);
+	if (access(path, F_OK) == 0 && !os_read(arena, path, LOG_LIMIT, &text, &error))
+		return;
+	while (str_split(&text, '\n', &line))
+		if (line.n)
+			words_add(arena, &comparison.paths, line);
+	if (comparison.paths.n && embed(&comparison, arena, comparison.paths, NULL, &comparison.ours))
+		compare_on(&comparison, host);
+	else
+		comparison.open = comparison.paths.n > 0;
+	if (comparison.open)
+		watch->again = os_now_ms() + AGAIN_MS;
+	else if (pump_socket(watch->run))
+		pump_on(watch->run, host);
+}
+
+static void
+take_back_hosts(struct pump_watch *watch, struct arena *arena)
+{
+	struct run *run = watch->run;
+	for (uint32_t i = 0; i < run->host_count; i++) {
+		pthread_mutex_lock(&run->mutex);
+		bool waits = run->hosts[i].ready && !run->hosts[i].pump;
+		pthread_mutex_unlock(&run->mutex);
+		if (waits && pump_socket(run))
+			take_back(watch, arena, &run->hosts[i]);
+	}
+}
+
 /* --- the thread --- */
 
 /* distcc itself goes on without pump once a file that failed on a host has compiled here; it writes so beside the socket. */
@@ -255,8 +295,10 @@ look(struct pump_watch *watch)
 		pump_off(run, STR("distcc's include server has ended"));
 	else if (is_demoted(&arena, pump))
 		pump_off(run, STR("a file that failed on a host compiled here"));
-	else if (os_now_ms() >= watch->again)
+	else if (os_now_ms() >= watch->again) {
 		compare_wanted(watch, &arena);
+		take_back_hosts(watch, &arena);
+	}
 	if (!watch->judged)
 		judge(watch, &arena);
 	arena_free(&arena);

@@ -49,7 +49,7 @@ struct host {
 	int64_t compile_us; /* how long a small compile took there; 0: not measured */
 	bool ready; /* proved by its canary, and not taken out since */
 	bool was_ready; /* at any time */
-	bool pump, unpumped; /* it preprocesses what it is sent; it is not to in this run */
+	bool pump; /* it preprocesses what it is sent */
 	struct str out_reason;
 };
 
