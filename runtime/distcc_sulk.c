@@ -97,7 +97,8 @@ begin_proof(struct doubt *doubt)
 	doubt->ended = false;
 	doubt->proving = pthread_create(&doubt->thread, NULL, prove, doubt) == 0;
 	doubt->sulk->proofs += doubt->proving;
-	doubt->retry = 0;
+	if (doubt->proving)
+		doubt->retry = 0;
 }
 
 static void
@@ -178,8 +179,10 @@ notice(struct doubt *doubt, const struct local_compiles *compiles)
 	struct distcc_failures known = doubt->known, now = distcc_failures_of(compiles, address);
 	int64_t failed = distcc_failed(folder, address);
 	bool told = now.theirs != known.theirs || now.ours != known.ours;
-	if (failed && (failed == doubt->failed || (!told && !doubt->waited))) {
-		doubt->waited = failed != doubt->failed;
+	if (failed && failed == doubt->failed)
+		return;
+	if (failed && !told && !doubt->waited) {
+		doubt->waited = true;
 		return;
 	}
 	doubt->waited = false;

@@ -17,6 +17,14 @@ struct queue {
 	uint32_t count;
 };
 
+/* Why no action starts any more. */
+enum stop {
+	STOP_NOT,
+	STOP_CANCELLED,
+	STOP_TIMED_OUT,
+	STOP_FAILED, /* run_fail */
+};
+
 struct schedule {
 	struct run *run;
 	const struct plan *plan;
@@ -32,12 +40,7 @@ struct schedule {
 	struct os_cancel cancel, let_go;
 	int64_t deadline;
 	int wake; /* an eventfd: nothing runs any more */
-	enum {
-		STOP_NOT,
-		STOP_CANCELLED,
-		STOP_TIMED_OUT,
-		STOP_FAILED, /* run_fail */
-	} stopping;
+	enum stop stopping;
 	struct failure failure;
 	uint32_t failed;
 };
@@ -346,7 +349,7 @@ begin(struct schedule *schedule, bool (*due)(void *, const struct action *), voi
 
 /* No action starts any more, those that run are told. */
 static void
-stop(struct schedule *schedule, int why)
+stop(struct schedule *schedule, enum stop why)
 {
 	pthread_mutex_lock(&schedule->mutex);
 	schedule->stopping = why;
