@@ -84,36 +84,35 @@ is_worth_it(const struct world *world)
 	return !world->distccd.n && slots > WORTH_SLOTS * world->cpus;
 }
 
+/* None of them, then; where that is not what was asked for, a warning. */
+static void
+leave_out(struct world *world, bool asked, struct diags *diags, const char *message, const char *hint)
+{
+	mark_all(world, false);
+	if (asked)
+		diag_hint(diag_warning(diags, SPAN_NONE, "%s", message), "%s", hint);
+}
+
 bool
 pump_observe(struct arena *arena, const struct project *project, struct world *world, struct diags *diags)
 {
-	struct str set = project->distcc.pump;
-	bool yes = str_is(set, "yes"), asked = yes || count_marked(world);
-	struct diag *diag = NULL;
-	if (str_is(set, "no") || !world->host_count) {
-		mark_all(world, false);
-	} else if (project->cached) {
-		mark_all(world, false);
-		diag = asked ? diag_warning(
-				       diags, SPAN_NONE, "with a cache, files are preprocessed on the machine that runs the build")
-			     : NULL;
-		if (diag)
-			diag_hint(diag, "ccache does that to look them up; 'pump = yes' has its meaning without it");
-	} else if (!yes && asked && count_marked(world) < world->host_count) {
-		mark_all(world, false);
-		diag = diag_warning(diags, SPAN_NONE, "',cpp' is left out: not every host has it");
-		diag_hint(diag, "distcc's client crashes where one with it fails and one without comes next: mark all of them, or "
-				"say 'pump = yes'");
-	} else if (find_program(arena, world)) {
-		if (yes || (!asked && is_worth_it(world)))
-			mark_all(world, true);
-	} else if (yes) {
+	bool yes = str_is(project->distcc.pump, "yes"), marked = count_marked(world) > 0;
+	if (str_is(project->distcc.pump, "no") || !world->host_count || (!yes && !marked && !is_worth_it(world)))
+		leave_out(world, false, diags, "", "");
+	else if (project->cached)
+		leave_out(world, yes || marked, diags, "with a cache, files are preprocessed on the machine that runs the build",
+			"ccache does that to look them up; 'pump = yes' has its meaning without it");
+	else if (!yes && marked && count_marked(world) < world->host_count)
+		leave_out(world, true, diags, "',cpp' is left out: not every host has it",
+			"distcc's client crashes where one with it fails and one without comes next: mark all of them, or say "
+			"'pump = yes'");
+	else if (find_program(arena, world))
+		mark_all(world, true);
+	else if (yes)
 		return here_find(arena, "distcc-pump", "distcc-pump", SPAN_NONE, &world->include_server, diags);
-	} else if (asked) {
-		mark_all(world, false);
-		diag = diag_warning(diags, SPAN_NONE, "',cpp' is left out: there is no 'distcc-pump' here, which this needs");
-		diag_hint(diag, "install it (on Debian: apt-get install distcc-pump)");
-	}
+	else
+		leave_out(world, marked, diags, "',cpp' is left out: there is no 'distcc-pump' here, which this needs",
+			"install it (on Debian: apt-get install distcc-pump)");
 	return true;
 }
 
@@ -219,7 +218,7 @@ stop(struct run *run, struct arena *arena, struct pump *pump)
 
 /* distcc's clients do not even ask where the environment has these. */
 static bool
-is_asked(const struct run *run, struct failure *failure)
+clients_ask(const struct run *run, struct failure *failure)
 {
 	static const char *const names[] = {"CPATH=", "C_INCLUDE_PATH=", "CPLUS_INCLUDE_PATH="};
 	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
@@ -244,7 +243,7 @@ pump_run(struct run *run, const struct action *action, struct failure *failure)
 	pthread_mutex_unlock(&run->mutex);
 	if (!run_intent(run, action, fill_intent, pump, failure))
 		return false;
-	bool started = is_asked(run, failure) && start(run, &arena, pump, failure) && wait_ready(run, &arena, pump, failure);
+	bool started = clients_ask(run, failure) && start(run, &arena, pump, failure) && wait_ready(run, &arena, pump, failure);
 	if (started) {
 		pthread_mutex_lock(&run->mutex);
 		run->pump = pump;

@@ -8,7 +8,7 @@
 /* Starts the include server. Where it cannot be: with `pump = yes` a failure, else a warning, and hosts are sent preprocessed files. */
 extern const struct action_type action_pump;
 
-/* Decides which of world's hosts are to preprocess; those that are marked already are what their list says. Finds the include server where any is.
+/* Decides whether world's hosts are to preprocess, all or none; those that are marked already are what their list says. Finds the include server where they are.
  * False with an error filed where the file insists on what is not there. */
 bool pump_observe(struct arena *, const struct project *, struct world *, struct diags *);
 /* Adds its action where any host needs it: one more of the `needs` of that host's proof. */
@@ -48,7 +48,6 @@ struct pump {
 	struct str folder; /* short: a socket's path may have a hundred characters */
 	struct str socket;
 	struct os_process process;
-	struct os_owner owner;
 	bool over; /* off for all; under the run's mutex */
 };
 
