@@ -19,7 +19,7 @@
 #define STOP_TIMEOUT_MS 2000
 #define SCRIPT_LIMIT ((size_t)1 << 20)
 /* With fewer slots for each processor here, `auto` has nothing to gain: this machine keeps them all in preprocessed files. */
-#define WORTH_SLOTS 4
+#define WORTH_SLOTS 8
 
 /* --- before the plan --- */
 
