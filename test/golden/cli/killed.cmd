@@ -11,7 +11,7 @@ build forever:
 EOT
 settle() { sed -E 's/[0-9]{8}-[0-9]{6}-[0-9a-f]{4}/RUN/; s/[0-9]+ slots?/N slots/; s/[0-9.]+ m?s\b/TIME/; s/process [0-9]+ on [^,]+, since [0-9TZ:.-]+/PROCESS/'; }
 "$EDCC" apply >out 2>&1 &
-until grep -q begun out; do sleep 0.1; done
+until grep -qs begun out; do sleep 0.1; done
 "$EDCC" status | settle
 "$EDCC" destroy 2>&1 | sed -E 's/pid [0-9]+/PID/; s/[0-9-]+T[0-9:.]+Z/WHEN/' | head -1 | cut -c1-30
 kill -KILL $!
