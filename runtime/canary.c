@@ -191,11 +191,13 @@ timeout_of(const struct project *project)
 static struct str
 client_says(struct proof *proof)
 {
-	static const char silent[] = "ERROR: IO timeout";
+	static const char silent[] = "ERROR: IO timeout", unreached[] = "timeout while connecting to";
 	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
 		   found = STR("distcc gives no reason");
 	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
 		return error;
+	if (memmem(text.s, text.n, unreached, sizeof unreached - 1))
+		return STR("no connection within 4 s"); /* distcc's own bound */
 	if (memmem(text.s, text.n, silent, sizeof silent - 1))
 		return str_printf(&proof->arena, "no answer within %d s", timeout_of(proof->run->project));
 	for (size_t i = 0; proof->host->apart && i < sizeof hung_up / sizeof *hung_up; i++)

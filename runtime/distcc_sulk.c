@@ -143,13 +143,10 @@ end_proof(struct doubt *doubt, bool ready)
 	pthread_join(doubt->thread, NULL);
 	doubt->proving = false;
 	doubt->sulk->proofs--;
-	struct str why = doubt->failure.message, name = doubt->host->name;
-	if (str_starts(why, name))
-		why = str_trim(str_part(why, name.n, why.n));
 	if (doubt->proved)
 		bring_back(doubt, !ready);
 	else if (ready && doubt->here)
-		take_out(doubt, why);
+		take_out(doubt, doubt->failure.message);
 	else
 		wait_again(doubt);
 	arena_free(&doubt->arena);

@@ -245,6 +245,10 @@ run_host_ready(struct run *run, struct host *host)
 void
 run_host_out(struct run *run, struct host *host, struct str reason)
 {
+	struct str after = str_part(reason, host->name.n, reason.n);
+	/* It stands under its name already. */
+	if (str_starts(reason, host->name) && str_starts(after, STR(" ")))
+		reason = str_trim(after);
 	change_host(run, host, false, reason);
 }
 
