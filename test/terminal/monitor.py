@@ -239,6 +239,21 @@ def monitor_endings():
     ends("a crash", -signal.SIGSEGV, lambda terminal: os.kill(terminal.pid, signal.SIGSEGV))
 
 
+def monitor_without_terminal():
+    """The window is closed, or the connection to it is lost."""
+    terminal = Terminal(small().project, EDCC, "monitor", "--distcc-dir", "played")
+    terminal.read(KEYS.encode())
+    os.close(terminal.fd)
+    end, ended = time.time() + 20 * SLOW, 0
+    while not ended and time.time() < end:
+        ended, status = os.waitpid(terminal.pid, os.WNOHANG)
+        time.sleep(0.02)
+    check("monitor whose terminal goes away: it ends by itself", ended and status == 0, f"{ended}, {status}")
+    if not ended:
+        os.kill(terminal.pid, signal.SIGKILL)
+        os.waitpid(terminal.pid, 0)
+
+
 def monitor_colour():
     played = small()
     for name, more, coloured in [("colour", {}, True), ("NO_COLOR", {"NO_COLOR": "1"}, False), ("CI", {"CI": "1"}, False)]:
@@ -473,6 +488,7 @@ tests = [
     monitor_refusals,
     monitor_hostile,
     monitor_endings,
+    monitor_without_terminal,
     monitor_colour,
     monitor_cost,
     monitor_beside_make,
