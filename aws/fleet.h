@@ -66,6 +66,7 @@ struct fleet_seen {
 	struct words traits; /* what two fleets can be told apart by, in words: "2 machines", "the type c7i.large" */
 	struct str digest; /* of all that makes two fleets the same */
 	struct fleet_kept *kept; /* that is the same; NULL: the fleet is made */
+	bool pump; /* machines preprocess */
 	struct words unused, unused_why; /* runs whose kept fleets are not, and what tells each from this one */
 };
 

@@ -60,6 +60,7 @@ user_data(struct launching *launching, const struct request *request, struct str
 		.first_is_host = host,
 		.public_keys = words_concat(&launching->arena, lists, 2),
 		.host_key = host ? fleet->first_key : (struct str){NULL, 0},
+		.pump = fleet->seen.pump ? launching->run->project->distcc.pump : STR("no"),
 	};
 	if (fleet_user_data(&launching->arena, launching->run->project, &fleet->seen, request->launch, &data, text, &error))
 		return true;

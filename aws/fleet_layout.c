@@ -307,9 +307,6 @@ check_machines(const struct project *project, const struct fleet_seen *seen, str
 	if (str_is(project->distcc.transport, "ssh"))
 		diag_hint(diag_warning(diags, SPAN_NONE, "provider aws does not use distcc over ssh"),
 			"its machines reach each other in a network of their own, and nobody else does");
-	if (str_is(project->distcc.pump, "yes"))
-		diag_hint(diag_warning(diags, SPAN_NONE, "provider aws does not use distcc's pump mode"),
-			"files are preprocessed on the host");
 	return good;
 }
 
@@ -377,7 +374,8 @@ make_digest(struct arena *arena, const struct project *project, struct fleet_see
 	struct str text, error;
 	char hex[HASH_HEX_LENGTH + 1];
 	for (size_t i = 0; i < seen->launch_count; i++) {
-		struct user_data data = {.public_keys = seen->keys, .first_is_host = i == 0};
+		/* What `auto` comes to follows from the machines. */
+		struct user_data data = {.public_keys = seen->keys, .first_is_host = i == 0, .pump = project->distcc.pump};
 		if (!fleet_user_data(arena, project, seen, &seen->launches[i], &data, &text, &error)) {
 			diag_error(diags, seen->launches[i].group->span, "%.*s", STR_ARG(error));
 			return false;

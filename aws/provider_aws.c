@@ -7,6 +7,7 @@
 #include "remote/cache.h"
 #include "remote/remote.h"
 #include "runtime/distcc.h"
+#include "runtime/pump.h"
 #include "runtime/step.h"
 #include "runtime/toolchain.h"
 
@@ -143,6 +144,7 @@ aws_observe(struct arena *arena, const struct project *project, const struct obs
 	world->unused = seen->unused;
 	world->toolchain = asked_toolchain(arena, project);
 	place_hosts(arena, project, seen, world);
+	seen->pump = pump_decide(project, world, diags);
 	add_facts(arena, seen, world);
 	fleet_notes(arena, project, observing, seen, &world->notes, &world->price);
 	for (size_t i = 0; i < unasked.n; i++)
@@ -274,7 +276,7 @@ aws_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *rea
 	struct planning planning = {arena, plan, plan->world->seen, plan->project->groups[0].span};
 	const struct fleet_kept *kept = planning.seen->kept;
 	uint32_t hosts = plan->world->host_count, source = NOT_PLANNED, boot;
-	*ready = arena_array(arena, uint32_t, hosts + 2);
+	*ready = arena_array(arena, uint32_t, hosts + 3);
 	if (kept)
 		boot = add(&planning, &action_adopt, "fleet", str_printf(arena, "that of run %.*s", STR_ARG(kept->run)),
 			NEEDS(NOT_PLANNED));
@@ -291,6 +293,7 @@ aws_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *rea
 	*ready_count = hosts + 1;
 	if (remote_cache_is_kept(plan->project))
 		(*ready)[(*ready_count)++] = remote_plan_fetch(arena, plan, boot);
+	*ready_count = pump_add(arena, plan, &action_remote_pump, (*ready)[0], *ready, *ready_count);
 }
 
 static void

@@ -72,6 +72,7 @@ put_settings(struct buf *out, const struct project *project, const struct user_d
 	put_number(out, "SLOTS", distcc->slots);
 	put_number(out, "NICE", distcc->nice);
 	put(out, "VERBOSITY", distcc->verbosity);
+	put(out, "PUMP", data->pump);
 	put(out, "CACHE", yes_or_no(project->cached));
 }
 

@@ -23,6 +23,7 @@ struct user_data {
 	int64_t ttl; /* ms: the machine ends after so long, whatever happens */
 	int64_t lease; /* ms: and when nobody has renewed it for so long */
 	struct str subnet; /* who may use distccd: "10.0.0.0/24" */
+	struct str pump; /* "no", "auto", "yes": whether the HOST feeds machines that preprocess */
 	struct words packages; /* of the group and, for its machines, of the host block */
 };
 

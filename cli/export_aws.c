@@ -27,6 +27,7 @@ export_user_data(struct cli *cli, const struct project *project, struct buf *out
 		/* Nobody will renew it. */
 		.lease = launch->group->set.ttl,
 		.subnet = seen.subnet_range,
+		.pump = STR("no"),
 		.packages = launch->packages,
 	};
 	if (!user_data_make(&cli->arena, project, &data, &text, &error)) {

@@ -26,6 +26,12 @@ struct remote {
 	pthread_mutex_t mutex; /* for what follows */
 	pthread_cond_t changed; /* a host, or `closing` */
 	bool closing, told; /* told: it knows its fleet */
+	enum remote_pump {
+		REMOTE_PUMP_NONE, /* nothing has been heard of it */
+		REMOTE_PUMP_ON,
+		REMOTE_PUMP_OFF,
+	} pump; /* its include server */
+	struct str pump_why; /* it is off */
 	int64_t enough; /* since when so many hosts are ready that the others are not waited for much longer; 0: they are not */
 	int64_t away; /* since when the watch has no connection; 0: it has */
 	struct str fetched; /* what of a cache that is kept has come: "restored 31.0 MB in 0.4 s"; none: nothing */
@@ -69,6 +75,12 @@ struct remote *remote_of(struct run *);
 
 /* site.c: what compiles go through there, from now on. */
 bool remote_send_front(struct remote *, struct failure *);
+/* pump.c: what the HOST says of its include server: "on", "off WHY"; again and again. */
+void remote_hear_pump(struct remote *, struct str text);
+/* The word for its machines: "yes", "auto" or "no". */
+struct str remote_pump_word(const struct run *);
+/* What recipes need for it. */
+void remote_pump_environment(struct run *, struct map *out);
 /* step.c */
 bool remote_recipe(struct step *, struct failure *);
 /* artifact.c */

@@ -41,6 +41,8 @@ bool remote_keep(struct remote *, int64_t ms, struct failure *);
 
 /* The builds run there. */
 extern const struct site site_remote;
+/* "pump": whether the HOST has an include server, which is known once the HOST is ready. Its failure where the file insists on it. */
+extern const struct action_type action_remote_pump;
 /* "tree": sends the source tree up, only what has changed there; what is no longer in it is removed there. */
 extern const struct action_type action_tree;
 

@@ -3,6 +3,7 @@
 
 #include "runtime/distcc.h"
 #include "runtime/front.h"
+#include "runtime/pump.h"
 
 #include <string.h>
 
@@ -33,6 +34,7 @@ remote_environment(struct run *run, struct arena *arena, struct map *out)
 		.stats = STR(CLIENT "/ccache.stats"),
 	};
 	distcc_client_environment(run, arena, &client, out);
+	remote_pump_environment(run, out);
 	front_environment(arena, run, REMOTE_ROOT, out);
 }
 
@@ -40,9 +42,11 @@ bool
 remote_send_front(struct remote *remote, struct failure *failure)
 {
 	struct arena *arena = failure->arena;
-	struct front_command list[FRONT_LIMIT];
+	struct front_command list[FRONT_LIMIT + 1];
 	struct buf input = buf_new(arena);
 	size_t count = front_commands(arena, remote->run, REMOTE_ROOT, list);
+	if (!str_is(remote_pump_word(remote->run), "no"))
+		list[count++] = (struct front_command){STR("pump.py"), str_from(pump_text)};
 	for (size_t i = 0; i < count; i++) {
 		buf_add(&input, list[i].path);
 		buf_add_byte(&input, 0);
@@ -54,14 +58,20 @@ remote_send_front(struct remote *remote, struct failure *failure)
 
 /* --- logs --- */
 
-/* Unpacks what came, and gives the client's log its name. */
+/* "--transform=s,^client\.log$,@distcc.log,": the name that the file has here. */
+static const char *
+renaming(struct arena *arena, const char *name, struct str path)
+{
+	return str_printf(arena, "--transform=s,^%s\\.log$,%s,", name, strrchr(str_c(arena, path), '/') + 1).s;
+}
+
+/* Unpacks what came, and gives the clients' log and the include server's their names. */
 static bool
 unpack_logs(struct run *run, struct arena *arena, const char *archive, struct str *error)
 {
 	struct str folder = str_printf(arena, "%.*s/log", STR_ARG(run->folder));
-	struct str rename_client =
-		str_printf(arena, "--transform=s,^client\\.log$,%s,", strrchr(distcc_client_log(arena, run).s, '/') + 1);
-	const char *const argv[] = {"tar", "--extract", "--no-same-owner", "--file", archive, rename_client.s, NULL};
+	const char *const argv[] = {"tar", "--extract", "--no-same-owner", "--file", archive,
+		renaming(arena, "client", distcc_client_log(arena, run)), renaming(arena, "pump", pump_log(arena, run)), NULL};
 	struct os_spawn spawn = {.argv = (char *const *)argv,
 		.env = (char *const *)run->environment,
 		.dir = folder.s,

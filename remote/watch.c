@@ -124,6 +124,8 @@ hear_line(struct watch *watch, struct str line)
 		hear_host(watch, line);
 	else if (str_is(word, "jobs"))
 		hear_jobs(watch, line);
+	else if (str_is(word, "pump"))
+		remote_hear_pump(watch->remote, line);
 	else if (str_is(word, "log"))
 		hear_log(watch, line);
 }
@@ -291,7 +293,8 @@ remote_tell_fleet(struct remote *remote, struct failure *failure)
 	struct buf lines = buf_new(failure->arena);
 	bool compressed = str_is(run->project->distcc.compression, "yes");
 	int asked = (int)run->project->distcc.slots;
-	struct str local = str_printf(failure->arena, "%d", run->plan->local_slots);
+	const char *local = str_printf(failure->arena, "%d", run->plan->local_slots).s;
+	const char *pump = str_c(failure->arena, remote_pump_word(run));
 	pthread_mutex_lock(&run->mutex);
 	for (uint32_t i = 0; i < run->host_count; i++) {
 		const struct host *host = &run->hosts[i];
@@ -304,8 +307,9 @@ remote_tell_fleet(struct remote *remote, struct failure *failure)
 	}
 	pthread_mutex_unlock(&run->mutex);
 	if (!remote_send_front(remote, failure) ||
-		!remote_ask(remote, failure->arena, (const char *const[]){"fleet", local.s, str_c(failure->arena, run->id), NULL},
-			buf_str(&lines), NULL, failure))
+		!remote_ask(remote, failure->arena,
+			(const char *const[]){"fleet", local, str_c(failure->arena, run->id), pump, NULL}, buf_str(&lines), NULL,
+			failure))
 		return false;
 	pthread_mutex_lock(&remote->mutex);
 	remote->told = true;

@@ -358,7 +358,7 @@ hosts_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *r
 	const struct action_type *canary = plan->project->hosts.strict ? &action_canary_strict : &action_canary;
 	uint32_t folder = here_add_folder(arena, plan, "what the client keeps", "the file says 'provider hosts'");
 	uint32_t needs[2] = {here_add_compiler(arena, plan, folder)};
-	uint32_t count = pump_add(arena, plan, folder, needs, 1);
+	uint32_t count = pump_add(arena, plan, &action_pump, folder, needs, 1);
 	*ready = arena_array(arena, uint32_t, world->host_count + 1);
 	*ready_count = world->host_count;
 	for (uint32_t i = 0; i < world->host_count; i++)

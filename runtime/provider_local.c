@@ -102,7 +102,7 @@ add_fleet(struct arena *arena, struct plan *plan, uint32_t *ready)
 		action->why = STR("the file says 'instances'");
 	}
 	uint32_t needs[3] = {0, here_add_compiler(arena, plan, folder)};
-	uint32_t count = pump_add(arena, plan, folder, needs, 2);
+	uint32_t count = pump_add(arena, plan, &action_pump, folder, needs, 2);
 	for (uint32_t i = 0; i < world->host_count; i++) {
 		needs[0] = folder + 1 + i;
 		ready[i] = here_add_canary(arena, plan, &action_canary, i, needs, count);

@@ -94,7 +94,7 @@ leave_out(struct world *world, bool asked, struct diags *diags, const char *mess
 }
 
 bool
-pump_observe(struct arena *arena, const struct project *project, struct world *world, struct diags *diags)
+pump_decide(const struct project *project, struct world *world, struct diags *diags)
 {
 	bool yes = str_is(project->distcc.pump, "yes"), marked = count_marked(world) > 0;
 	if (str_is(project->distcc.pump, "no") || !world->host_count || (!yes && !marked && !is_worth_it(world)))
@@ -106,22 +106,30 @@ pump_observe(struct arena *arena, const struct project *project, struct world *w
 		leave_out(world, true, diags, "',cpp' is left out: not every host has it",
 			"distcc's client crashes where one with it fails and one without comes next: mark all of them, or say "
 			"'pump = yes'");
-	else if (find_program(arena, world))
-		mark_all(world, true);
-	else if (yes)
-		return here_find(arena, "distcc-pump", "distcc-pump", SPAN_NONE, &world->include_server, diags);
 	else
-		leave_out(world, marked, diags, "',cpp' is left out: there is no 'distcc-pump' here, which this needs",
-			"install it (on Debian: apt-get install distcc-pump)");
+		mark_all(world, true);
+	return count_marked(world) > 0;
+}
+
+bool
+pump_observe(struct arena *arena, const struct project *project, struct world *world, struct diags *diags)
+{
+	bool listed = count_marked(world) > 0;
+	if (!pump_decide(project, world, diags) || find_program(arena, world))
+		return true;
+	if (str_is(project->distcc.pump, "yes"))
+		return here_find(arena, "distcc-pump", "distcc-pump", SPAN_NONE, &world->include_server, diags);
+	leave_out(world, listed, diags, "',cpp' is left out: there is no 'distcc-pump' here, which this needs",
+		"install it (on Debian: apt-get install distcc-pump)");
 	return true;
 }
 
 uint32_t
-pump_add(struct arena *arena, struct plan *plan, uint32_t folder, uint32_t *needs, uint32_t count)
+pump_add(struct arena *arena, struct plan *plan, const struct action_type *type, uint32_t after, uint32_t *needs, uint32_t count)
 {
 	if (!count_marked(plan->world))
 		return count;
-	struct action *action = plan_add(arena, plan, &action_pump, STR("pump"), &folder, 1);
+	struct action *action = plan_add(arena, plan, type, STR("pump"), &after, 1);
 	action->detail = STR("the include server; hosts preprocess");
 	action->span = plan->project->groups[0].span;
 	action->why = str_is(plan->project->distcc.pump, "yes")
@@ -293,12 +301,11 @@ pump_socket(struct run *run)
 }
 
 void
-pump_environment(struct run *run, struct map *out)
+pump_environment(const struct run *run, const char *socket, struct map *out)
 {
-	const char *socket = pump_socket(run);
 	if (!socket)
 		return;
-	*map_at(out, STR("INCLUDE_SERVER_PORT")) = (void *)socket;
+	*map_at(out, STR("INCLUDE_SERVER_PORT")) = (void *)(uintptr_t)socket;
 	/* distcc's own way to do without is not for clients in mid-compile (doc/distcc.md). */
 	*map_at(out, STR("DISTCC_MAX_DISCREPANCY")) = "1000000";
 	/* What a host could not compile because a header was missing there must be tried here. */

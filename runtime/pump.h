@@ -8,16 +8,17 @@
 /* Starts the include server. Where it cannot be: with `pump = yes` a failure, else a warning, and hosts are sent preprocessed files. */
 extern const struct action_type action_pump;
 
-/* Decides whether world's hosts are to preprocess, all or none; those that are marked already are what their list says. Finds the include server where they are.
- * False with an error filed where the file insists on what is not there. */
+/* Decides by the file and the slots whether world's hosts are to preprocess, all or none; those that are marked already are what their list says. Whether they are. */
+bool pump_decide(const struct project *, struct world *, struct diags *);
+/* The same where this machine feeds them: finds the include server where they are. False with an error filed where the file insists on what is not there. */
 bool pump_observe(struct arena *, const struct project *, struct world *, struct diags *);
-/* Adds its action where any host needs it: one more of the `needs` of that host's proof. */
-uint32_t pump_add(struct arena *, struct plan *, uint32_t folder, uint32_t *needs, uint32_t count);
+/* Adds the action that starts it (after what it needs) where any host preprocesses: one more of the `needs` of that host's proof. */
+uint32_t pump_add(struct arena *, struct plan *, const struct action_type *, uint32_t after, uint32_t *needs, uint32_t count);
 
 /* What a client needs for it; none where it does not run. */
 const char *pump_socket(struct run *);
-/* Adds that to a recipe's environment. */
-void pump_environment(struct run *, struct map *out);
+/* Adds that to a recipe's environment; nothing where it is NULL. */
+void pump_environment(const struct run *, const char *socket, struct map *out);
 /* The host has passed its canary: has it preprocess from now on if it makes the same object so. False with the failure where the file insists on it; else a warning. */
 bool pump_prove(struct run *, struct host *, struct failure *);
 /* From now on hosts are sent preprocessed files. A warning says why; nothing where they are already. */

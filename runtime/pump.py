@@ -117,10 +117,15 @@ def extension_works():
 
 
 # Of headers that are the compiler's own the server sends nothing: those of the host are used. FOLDER/wanted lists what has not been held against the hosts' yet,
-# FOLDER/proved what has been and is the same.
+# FOLDER/proved what has been and is the same. Where there is FOLDER/proved-before, everything was, then.
 class Headers:
     def __init__(self):
         self.wanted, self.proved, self.size = set(), set(), 0
+        self.not_proved = "headers not compared yet"
+        try:
+            self.before = os.stat(os.path.join(folder, "proved-before")).st_mtime_ns
+        except OSError:
+            self.before = None
 
     def read(self):
         path = os.path.join(folder, "proved")
@@ -135,6 +140,9 @@ class Headers:
         self.proved.update(os.fsdecode(text[: text.rfind(b"\n") + 1]).splitlines())
 
     def are_proved(self, used):
+        if self.before is not None:
+            self.not_proved = "headers newer than the boot"
+            return all(os.stat(path).st_ctime_ns < self.before for path in used)
         self.read()
         used -= self.proved
         new = used - self.wanted
@@ -239,7 +247,7 @@ def take_care(basics, analyzer, nodes, folders):
             if seen[path][1]:
                 raise basics.NotCoveredError(seen[path][1], send_email=False)
         if not headers.are_proved(system):
-            raise basics.NotCoveredError("headers not compared yet", send_email=False)
+            raise basics.NotCoveredError(headers.not_proved, send_email=False)
 
     def careful_command(self, words, *rest):
         try:

@@ -378,8 +378,6 @@ pump_report(struct run *run)
 {
 	struct arena arena = {NULL};
 	struct pump_answers answers;
-	if (!run->pump)
-		return;
 	pump_count(&arena, pump_log(&arena, run).s, &answers);
 	if (answers.sent)
 		event_note(run->events, "%llu compile%s preprocessed on the hosts", (unsigned long long)answers.sent,

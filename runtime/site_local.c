@@ -14,7 +14,7 @@ local_environment(struct run *run, struct arena *arena, struct map *out)
 {
 	recipe_add_entries(out, run->environment);
 	distcc_environment(run, arena, out);
-	pump_environment(run, out);
+	pump_environment(run, pump_socket(run), out);
 	front_environment(arena, run, front_root(arena, run), out);
 }
 

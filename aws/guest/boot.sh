@@ -22,8 +22,8 @@ json() {
 
 # publish STATE [LOG]
 publish() {
-	printf '{"format":1,"run":"%s","role":"%s","state":"%s","step":"%s","log":"%s","compiler":"%s","target":"%s","slots":%d,"cpus":%d,"memory":%d,"host_key":"%s","since":%(%s)T}\n' \
-		"$RUN" "$role" "$1" "$step" "$(json "${2-}")" "$version" "$target" "$slots" "$cpus" "$memory" "$host_key" -1 >$state/status.new
+	printf '{"format":1,"run":"%s","role":"%s","state":"%s","step":"%s","log":"%s","compiler":"%s","target":"%s","headers":"%s","slots":%d,"cpus":%d,"memory":%d,"host_key":"%s","since":%(%s)T}\n' \
+		"$RUN" "$role" "$1" "$step" "$(json "${2-}")" "$version" "$target" "$headers" "$slots" "$cpus" "$memory" "$host_key" -1 >$state/status.new
 	mv $state/status.new $www/status.json
 }
 
@@ -240,6 +240,13 @@ packages() {
 		add_packages "${wanted[@]}"
 	fi
 	command -v distccd >/dev/null || build_distcc
+	[ $role = COOP ] || [ "$PUMP" = no ] || include_server
+}
+
+# Amazon Linux has no package of that either.
+include_server() {
+	command -v distcc-pump >/dev/null || add_packages distcc-pump || :
+	command -v distcc-pump >/dev/null || [ "$PUMP" = auto ] || die "there is no distcc-pump here; 'pump = auto' does without"
 }
 
 fetch() { # URL SHA256 FILE
@@ -358,7 +365,7 @@ offered() {
 
 compiler() {
 	local asked="$COMPILER${COMPILER_VERSION:+ $COMPILER_VERSION}${COMPILER_TARGET:+ for $COMPILER_TARGET}"
-	local seen='' others='' cc='' cxx
+	local seen='' others='' cxx
 	[ -z "$TOOLCHAIN_URL" ] || unpack_toolchain
 	if ! { find_compiler && find_cxx; }; then
 		[ "$TOOLCHAIN_URL" ] || install_compiler || others=$(offered)
@@ -367,6 +374,25 @@ compiler() {
 	fi
 	whitelist "$cc" "$COMPILER" cc "$CC"
 	[ -z "$cxx" ] || whitelist "$cxx" "$(cxx_of "$COMPILER")" c++ "$CXX"
+}
+
+# Where it looks for the headers of its system.
+header_folders() {
+	local language option=()
+	[ "$COMPILER" = gcc ] || [ -z "$COMPILER_TARGET" ] || option=(-target "$COMPILER_TARGET")
+	for language in c c++; do
+		"$cc" "${option[@]}" -E -v -x $language /dev/null 2>&1 | sed -n '/^#include </,/^End/s/^ //p'
+	done | xargs -r realpath -eq | sort -u
+}
+
+# Of these nothing is sent to machines that preprocess: theirs must be the HOST's. What is newer than the stamp was not looked at.
+digest_headers() {
+	local folders
+	[ "$PUMP" != no ] || return 0
+	touch /etc/edcc/headers
+	mapfile -t folders < <(header_folders)
+	headers=$(find -L "${folders[@]:-/usr/include}" -type f -print0 2>/dev/null | sort -zu | xargs -0r sha256sum | sha256sum) || :
+	headers=${headers%% *}
 }
 
 # The absolute paths that distccd may run: every name of this one program. Names that steps may call it by and that the system lacks are made.
@@ -401,7 +427,6 @@ daemon() {
 
 # What host.sh has to know. (Where a function reads what declare -p prints, the variables are that function's own.)
 settings() {
-	local cc
 	read -r cc </etc/edcc/compilers
 	printf '%s\n' "${RUN@A}" "${PROJECT@A}" "${LEASE@A}" "${DISTCC_PORT@A}" "${COMPILER@A}" "${COMPILER_TARGET@A}" "${cc@A}" "${address@A}" \
 		>/etc/edcc/settings
@@ -409,7 +434,7 @@ settings() {
 
 # --- the boot ---
 
-role=COOP step='' version='' target='' slots=$SLOTS host_key='' address='' updated=false
+role=COOP step='' version='' target='' headers='' cc='' slots=$SLOTS host_key='' address='' updated=false
 cpus=$(nproc)
 read -r _ memory _ </proc/meminfo
 memory=$((memory * 1024))
@@ -422,7 +447,7 @@ for name in build_success build_failed; do ln -sf ../edcc-host /opt/edcc/bin/$na
 : >/etc/edcc/compilers
 exec </dev/null >>$log 2>&1
 trap failed EXIT
-for step in timer identity ssh_access page packages compiler daemon settings; do
+for step in timer identity ssh_access page packages compiler digest_headers daemon settings; do
 	printf '%(%T)T %s\n' -1 "$step"
 	publish Initializing
 	$step

@@ -115,28 +115,36 @@ double edcc_canary_area(void)
 END
 }
 
-# compile OBJECT [distcc]
+# compile OBJECT [distcc]: beside it is the source.
 compile() {
 	local object=$1 command=("${cc##*/}")
 	shift
 	[ "$COMPILER" = gcc ] || [ -z "$COMPILER_TARGET" ] || command+=(-target "$COMPILER_TARGET")
-	(cd $fleet/canary && "$@" "${command[@]}" -O2 -c edcc-canary.c -o "$object") 2>&1
+	(cd "${object%/*}" && "$@" "${command[@]}" -O2 -c edcc-canary.c -o "${object##*/}") 2>&1
+}
+
+# The same on a machine alone, in a folder of NAME's; nothing where it did, else why not.
+compile_on() { # HOST FOLDER NAME
+	local text folder=$2 name=$3
+	# distcc would remember there for a minute that an earlier one had failed.
+	rm -rf "${folder:?}/$name" "$folder/$name.o" "$folder/$name.log"
+	mkdir "$folder/$name"
+	text=$(DISTCC_HOSTS=$1 DISTCC_DIR="$folder/$name" DISTCC_LOG="$folder/$name.log" DISTCC_FALLBACK=0 DISTCC_SKIP_LOCAL_RETRY=1 DISTCC_IO_TIMEOUT=30 \
+		TMPDIR=$folder compile "$folder/$name.o" distcc) && return
+	[ "$text" ] || text=$(sed -n '/failed to distribute/d; s/.*ERROR: //p' "$folder/$name.log" | tail -n 1)
+	printf %s "${text:-distcc gives no reason}"
 }
 
 # Why the machine cannot be trusted to compile; nothing where it can.
 prove() { # NAME ADDRESS
-	local name=$1 log before text folder=$fleet/canary
+	local name=$1 log before text
 	log="http://$2/distccd.log"
 	before=$(curl -sSfI -m 5 --noproxy '*' "$log" 2>&1 | tr -d '\r' | sed -n 's/^content-length: //Ip')
-	# distcc would remember there for a minute that an earlier one had failed.
-	rm -rf "${folder:?}/$name" "$folder/$name.o" "$folder/$name.log"
-	mkdir "$folder/$name"
-	text=$(DISTCC_HOSTS="$2:$DISTCC_PORT/1" DISTCC_DIR="$folder/$name" DISTCC_LOG="$folder/$name.log" DISTCC_FALLBACK=0 \
-		DISTCC_SKIP_LOCAL_RETRY=1 DISTCC_IO_TIMEOUT=30 TMPDIR=$folder compile "$name.o" distcc) || {
-		[ "$text" ] || text=$(sed -n '/failed to distribute/d; s/.*ERROR: //p' "$folder/$name.log" | tail -n 1)
-		printf 'cannot compile a small file: %s' "${text:-distcc gives no reason}"
+	text=$(compile_on "$2:$DISTCC_PORT/1" $fleet/canary "$name")
+	if [ "$text" ]; then
+		printf 'cannot compile a small file: %s' "$text"
 		return
-	}
+	fi
 	# The host writes its line after the client has its answer.
 	for _ in {1..20}; do
 		! curl -sf -m 5 --noproxy '*' -r "${before:-0}-" "$log" | grep -q ' COMPILE_OK .* edcc-canary\.c$' || break
@@ -146,18 +154,101 @@ prove() { # NAME ADDRESS
 		printf 'gave an object back, but its log does not show the compile'
 		return
 	}
-	cmp -s "$folder/$name.o" $folder/reference.o || printf 'compiles to another object than the HOST: its compiler is another one'
+	cmp -s "$fleet/canary/$name.o" $fleet/canary/reference.o || printf 'compiles to another object than the HOST: its compiler is another one'
 }
 
 own_fault='the HOST itself cannot compile a small file'
 
-canary() { # NAME ADDRESS RESULT, in the background
-	local said
+# Two lines: why the machine cannot be trusted, and why it is not to preprocess.
+canary() { # NAME ADDRESS HEADERS RESULT, in the background
+	local said unpumped=''
 	said=$(prove "$1" "$2" 2>&1)
 	# What this machine could not have passed itself says nothing of another.
-	if [ ! "$said" ]; then rm -f "$client/lock/backoff_tcp_$2_"*; elif ! compile here.o >/dev/null; then said=$own_fault; fi
-	printf '%s' "$said" | tr '\n' ' ' | replace "$3"
+	if [ ! "$said" ]; then rm -f "$client/lock/backoff_tcp_$2_"*; elif ! compile $fleet/canary/here.o >/dev/null; then said=$own_fault; fi
+	if [ ! "$said" ] && [ "$pump_state" = on ]; then unpumped=$(prove_pump "$@" 2>&1); fi
+	printf '%s\n%s\n' "${said//$'\n'/ }" "${unpumped//$'\n'/ }" | replace "$4"
 }
+
+# --- machines that preprocess: doc/distcc.md, "Pump" ---
+
+# The include server takes two folders at the most.
+pump=/tmp/edcc-pump
+pump_log=$client/pump.log
+
+# A value of distcc's own script, which says where its include server is and which Python that is for.
+pump_value() { sed -n "s/^$1='\{0,1\}\([^']*\)'\{0,1\}$/\1/p" "$(type -P distcc-pump)" | head -n 1; }
+
+# It ends with the watcher's process group, so that another fleet begins with another one.
+start_pump() {
+	local program python
+	if ! type -P distcc-pump >/dev/null; then
+		pump_off 'there is no distcc-pump on the host'
+		return
+	fi
+	program=$(pump_value include_server) python=$(pump_value PYTHON)
+	mkdir -m 700 $pump
+	# Of the compiler's own folders those headers are the machines', too, that have been there since the boot.
+	touch -r /etc/edcc/headers $pump/proved-before
+	(cd / && exec "$python" -O /opt/edcc/pump.py "$program" $pump) </dev/null >>$pump_log 2>&1 &
+	pump_pid=$!
+	for _ in {1..400}; do
+		if [ -e $pump/socket ]; then pump_state=on && break; fi
+		kill -0 "$pump_pid" 2>/dev/null || break
+		nap 0.05
+	done
+	[ "$pump_state" = on ] || pump_off "distcc's include server does not start: $(tail -n 1 $pump_log)"
+}
+
+# For all machines: distcc's client crashes where it goes on from one that preprocesses to one that does not.
+pump_off() { # WHY
+	pump_state=off pump_why=$1 changed=true
+}
+
+write_pump_canary() {
+	printf '%s\n' '#define AREA(w, h) ((w) * (h))' 'static const char header[] = __FILE__;' >"$1/edcc-canary.h"
+	printf '%s\n' '#include "edcc-canary.h"' 'const char *edcc_header(void) { return header; }' 'int edcc_area(int w, int h) { return AREA(w, h); }' \
+		>"$1/edcc-canary.c"
+}
+
+# Why the machine is not to preprocess what it is sent; nothing where it may, or where it is the include server that failed.
+prove_pump() { # NAME ADDRESS HEADERS
+	local text folder=$fleet/pump-canary
+	if [ -z "$3" ] || [ "$3" != "$own_headers" ]; then
+		printf 'has other system headers than the HOST'
+		return
+	fi
+	text=$(INCLUDE_SERVER_PORT=$pump/socket compile_on "$2:$DISTCC_PORT/1,lzo,cpp" $folder "$1")
+	# Where the client had to preprocess, it warns.
+	[ "$text" ] || text=$(sed -n 's/.*Warning: //p' "$folder/$1.log" | head -n 1)
+	[ "$text" ] || cmp -s "$folder/$1.o" $folder/reference.o || text='the object is another one'
+	[ ! "$text" ] || ! kill -0 "$pump_pid" 2>/dev/null || printf 'cannot preprocess a small file: %s' "$text"
+}
+
+# Whether the include server lives, and whether its answers are worth asking for.
+watch_pump() {
+	if ! kill -0 "$pump_pid" 2>/dev/null; then
+		pump_off "distcc's include server has ended"
+	elif [ -e $pump/discrepancy_counter ]; then
+		# It is distcc that wrote it, and goes on without.
+		pump_off 'a file that failed on a host compiled here'
+	elif [ "$pump_wanted" = auto ]; then
+		judge_pump
+	fi
+}
+
+# Ten answers are enough: where most of them were refusals, there is nothing to be had.
+judge_pump() {
+	local sent here reasons
+	read -r sent here reasons < <(awk '
+		/^edcc: sent$/ { sent++ }
+		sub(/^edcc: here: /, "") { here++; why[$0]++ }
+		END { printf "%d %d", sent, here; for (w in why) printf "%s%d %s", sep++ ? ", " : " ", why[w], w; print "" }' $pump_log)
+	((sent + here >= 10)) || return 0
+	pump_wanted=judged
+	((here <= sent)) || pump_off "of the first $((sent + here)), $here had to be preprocessed here ($reasons)"
+}
+
+# --- what is known of each ---
 
 # A field of a status page.
 field() { # NAME
@@ -181,9 +272,10 @@ set_state() { # INDEX STATE REASON
 
 # What a machine that answered says of itself.
 judge() { # INDEX JSON
-	local i=$1 json=$2 value reason result=$fleet/${names[$1]}.canary
+	local i=$1 json=$2 value reason headers result=$fleet/${names[$1]}.canary
 	misses[i]=0
 	field slots && slots[i]=$value
+	field headers && headers=$value
 	field state
 	case $value in
 	Initializing)
@@ -208,11 +300,12 @@ judge() { # INDEX JSON
 	elif [ -z "${proofs[i]}" ] && ((round >= retries[i])); then
 		# A result of before it went out is not this one's.
 		proofs[i]=$((++generation))
-		canary "${names[i]}" "${addresses[i]}" "$result.$generation" &
+		canary "${names[i]}" "${addresses[i]}" "$headers" "$result.$generation" &
 	elif [ "${proofs[i]}" != known ] && [ -e "$result.${proofs[i]}" ]; then
-		reason=
-		read -r reason <"$result.${proofs[i]}"
+		{ read -r reason && read -r value; } <"$result.${proofs[i]}"
 		proofs[i]=known
+		[ "$pump_state" = on ] || value=''
+		if [ "$value" ] && [ "$pump_wanted" = yes ]; then reason=$value; elif [ "$value" ]; then pump_off "${names[i]} $value"; fi
 		if [ "$reason" ]; then rest "$i"; fi
 		if [ ! "$reason" ]; then
 			set_state "$i" Ready ''
@@ -290,7 +383,12 @@ know_itself() {
 	case $value in Initializing | Failed) return ;; esac
 	# shellcheck source=/dev/null
 	. /etc/edcc/settings
-	own_failure=$(compile reference.o) && own_failure=''
+	own_failure=$(compile $fleet/canary/reference.o) && own_failure=''
+	field headers && own_headers=$value
+	if [ "$pump_wanted" != no ] && [ ! "$own_failure" ]; then
+		start_pump
+		compile $fleet/pump-canary/reference.o >/dev/null
+	fi
 	field compiler && own_compiler=$value
 	field target && own_compiler+=" for $value"
 }
@@ -308,6 +406,8 @@ ask_all() {
 # Tells the views, then distcc.
 tell() {
 	local i wanted options
+	# First: whoever knows that the HOST is ready knows this.
+	{ [ ! "$pump_state" ] || echo "$pump_state${pump_why:+ $pump_why}"; } | replace $fleet/pump
 	for i in "${!names[@]}"; do
 		printf '%s %s %s %s\n' "${names[i]}" "${states[i]}" "${slots[i]:-0}" "${reasons[i]}"
 	done | replace $fleet/states
@@ -316,13 +416,15 @@ tell() {
 		for i in "${!names[@]}"; do
 			wanted=${words[i]%%,*} options=${words[i]#"${words[i]%%,*}"}
 			: "${wanted:=${slots[i]:-0}}"
+			[ "$pump_state" != on ] || options=${options/,lzo/},lzo,cpp
 			[ "${states[i]}" != Ready ] || [ "$wanted" = 0 ] || printf '%s:%d/%d%s\n' "${addresses[i]}" "$DISTCC_PORT" "$wanted" "$options"
 		done
 	} | replace $client/hosts
 }
 
-watcher() { # LOCAL_SLOTS
-	local local_slots=$1 i name at word changed=true round=0 generation=0 own_compiler='' own_failure='' started now rest
+watcher() { # LOCAL_SLOTS PUMP
+	local local_slots=$1 i name at word changed=true round=0 generation=0 own_compiler='' own_headers='' own_failure='' started now rest
+	local pump_wanted=$2 pump_state='' pump_why='' pump_pid=''
 	local -a names=() addresses=() words=() states=() slots=() reasons=() misses=() proofs=() retries=() rests=() pauses=() doubts=() failures=() failed=()
 	while read -r name at word; do
 		i=${#names[@]}
@@ -335,6 +437,7 @@ watcher() { # LOCAL_SLOTS
 		now_ms && started=$now changed=false
 		[ "$own_compiler" ] || know_itself
 		ask_all
+		[ "$pump_state" != on ] || watch_pump
 		! $changed || tell
 		now_ms
 		rest=$((started + 1000 - now))
@@ -348,7 +451,7 @@ begin_logs() { # RUN
 	mkdir -p $client/temps
 	read -r before <$state/run
 	[ "$1" != "$before" ] || return 0
-	rm -rf $client/client.log $client/ccache.stats $client/native $client/temps $state/begun
+	rm -rf $client/client.log $pump_log $client/ccache.stats $client/native $client/temps $state/begun
 	mkdir $client/temps $state/begun
 	if [ "$before" ]; then
 		while read -r name at _; do
@@ -359,21 +462,22 @@ begin_logs() { # RUN
 	echo "$1" >$state/run
 } 2>/dev/null
 
-command_fleet() { # [LOCAL_SLOTS [RUN]], lines NAME ADDRESS [SLOTS][,OPTIONS]
+command_fleet() { # [LOCAL_SLOTS [RUN [PUMP]]], lines NAME ADDRESS [SLOTS][,OPTIONS]
 	local pid name at word
 	if read -r pid <$run/watcher; then
 		kill -- "-$pid" && while kill -0 -- "-$pid"; do nap 0.01; done
 	fi 2>/dev/null
-	rm -rf $fleet
-	mkdir -p $fleet/canary $client
+	rm -rf $fleet $pump
+	mkdir -p $fleet/canary $fleet/pump-canary $client
 	write_canary $fleet/canary
+	write_pump_canary $fleet/pump-canary
 	while read -r name at word; do
 		[[ $name =~ ^[A-Za-z0-9._-]+$ && $at =~ ^[0-9A-Fa-f.:]+$ ]] || die "'$name $at' is no machine"
 		printf '%s %s %s\n' "$name" "$at" "$word" >&3
 		printf 'url = "http://%s/status.json"\noutput = "%s/%s.json"\n' "$at" $fleet "$name"
 	done 3>$fleet/list >$fleet/pages
 	begin_logs "${2-}"
-	setsid "$0" watcher "${1:-$(nproc)}" </dev/null >$run/watcher.log 2>&1 &
+	setsid "$0" watcher "${1:-$(nproc)}" "${3:-no}" </dev/null >$run/watcher.log 2>&1 &
 	echo $! >$run/watcher
 }
 
@@ -386,7 +490,7 @@ command_front() {
 	done
 }
 
-command_watcher() { watcher "$1"; }
+command_watcher() { watcher "$@"; }
 
 # Lines are said again now and then: so that whoever is gone is noticed.
 # What tells where compiles ran: the rest of a log is ten times as much.
@@ -405,12 +509,14 @@ say_log() {
 
 command_watch() { # [log]
 	local i=0 at jobs had=false heard=0
-	local -a lines=() said=()
+	local -a hosts=() lines=() said=()
 	for (( ; ; i = (i + 1) % 60)); do
 		((i)) || said=()
-		mapfile -t lines <$fleet/states
+		mapfile -t hosts <$fleet/states
+		mapfile -t lines <$fleet/pump
+		lines=("${lines[@]/#/pump }" "${hosts[@]/#/host }")
 		for at in "${!lines[@]}"; do
-			[ "${said[at]-}" = "${lines[at]}" ] || printf 'host %s\n' "${lines[at]}" || exit
+			[ "${said[at]-}" = "${lines[at]}" ] || printf '%s\n' "${lines[at]}" || exit
 		done
 		said=("${lines[@]}")
 		if ! ((i % 4)); then
@@ -849,7 +955,7 @@ command_logs() {
 	while read -r name _; do
 		if read -r before <"$state/begun/$name" && ((before)); then tail -c +$((before + 1)) "$name.log" | replace "$name.log"; fi
 	done 2>/dev/null <$fleet/list
-	cp $client/client.log $client/ccache.stats . 2>/dev/null
+	cp $client/client.log $pump_log $client/ccache.stats . 2>/dev/null
 	tar -c --files-from=/dev/null -- *
 }
 

@@ -15,6 +15,7 @@ import time
 
 from cache import test_cache
 from lab import *
+from pump import OTHER_HEADERS, OTHER_OBJECT, test_pump
 
 FILE = """provider aws:
     region = eu-west-1
@@ -26,10 +27,6 @@ instances:
     count = 3
 build x:
     true
-"""
-# What a package manager says that has not got a package, as quickly as where there is a network.
-NO_PACKAGES = """printf '#!/bin/sh\\n[ "${*#*update}" != "$*" ] || { echo "E: Unable to locate package" >&2; exit 100; }\\n' >/usr/local/bin/apt-get
-chmod 755 /usr/local/bin/apt-get
 """
 OTHER_VERSION = """printf '#!/bin/sh\\necho "Target: x86_64-linux-gnu\\ngcc version 12.9.9 (Debian)" >&2\\n' >/usr/local/bin/gcc-12
 chmod 755 /usr/local/bin/gcc-12
@@ -57,7 +54,7 @@ BUSY_PORT = "setsid python3 -m http.server 3632 >/dev/null 2>&1 &\nuntil ss -Htl
 def test_user_data(script, first_private):
     check("user data: usual case fits as it is", script.startswith(b"#!/bin/bash\nRUN='r1'\n") and len(script) <= 16384, len(script))
     odd = user_data(FILE.format(version="12"), project="it's $(id) `id` \\ \"", keys="a\nb").stdout.decode()
-    said = sh(["bash", "-c", odd[:odd.index("\n# What a machine does")] + '\nprintf %s "$PROJECT/$KEYS"']).stdout
+    said = sh(["bash", "-c", odd[:odd.index("\nset -euo pipefail")] + '\nprintf %s "$PROJECT/$KEYS"']).stdout
     equal("user data: quoted", said.decode(), "it's $(id) `id` \\ \"/a\nb")
     packages = "\n".join(f"package-{n}" for n in range(400))
     long = user_data(FILE.format(version="12"), packages=packages).stdout
@@ -581,13 +578,14 @@ def main():
     start_network()
     key, _, public = make_key("key")
     _, first_private, first_public = make_key("first")
-    words = {"keys": public, "host_key": first_private}
+    words = {"keys": public, "host_key": first_private, "pump": "auto"}
     script = user_data(FILE.format(version="12"), **words).stdout
     host, a = Machine("host", 0, script), Machine("a", 1, script)
     b, c = Machine("b", 2, script, OTHER_VERSION), Machine("c", 3, script, OTHER_BYTES)
     failing = Machine("failing", 4, user_data(FILE.format(version="99"), **words).stdout, NO_PACKAGES)
     missing = Machine("missing", 5, script, NO_PACKAGES + "rm /usr/sbin/nginx\n")
     busy = Machine("busy", 6, script, BUSY_PORT)
+    headers, objects = Machine("headers", 7, script, OTHER_HEADERS), Machine("objects", 8, script, OTHER_OBJECT)
     leases = threading.Thread(target=test_leases)
     test_user_data(script, first_private)
     for machine in (host, a, b, c):
@@ -608,6 +606,7 @@ def main():
     test_fleet(host, a, b, c, failing)
     test_fleet_again(host, a)
     test_sulk(host, a)
+    test_pump(host, a, headers, objects)
     leases.join()
     finish()
 

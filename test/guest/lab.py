@@ -20,6 +20,11 @@ TOOL = os.environ["GUEST_TOOL"]
 ROOM = sys.argv[1]
 SUBNET = "10.9.0.0/24"
 
+# What a package manager says that has not got a package, as quickly as where there is a network.
+NO_PACKAGES = """printf '#!/bin/sh\\n[ "${*#*update}" != "$*" ] || { echo "E: Unable to locate package" >&2; exit 100; }\\n' >/usr/local/bin/apt-get
+chmod 755 /usr/local/bin/apt-get
+"""
+
 machines = {}
 
 
@@ -88,7 +93,7 @@ def user_data(file, **words):
     path = f"{ROOM}/Edccfile"
     with open(path, "w") as out:
         out.write(file)
-    words = {"run": "r1", "project": "demo", "ttl": 7200, "lease": 600, "subnet": SUBNET, "first_is_host": "yes"} | words
+    words = {"run": "r1", "project": "demo", "ttl": 7200, "lease": 600, "subnet": SUBNET, "first_is_host": "yes", "pump": "no"} | words
     return subprocess.run([TOOL, path, *[f"{k}={v}" for k, v in words.items()]], capture_output=True,
                           env={"PATH": os.environ["PATH"], "ASAN_OPTIONS": "detect_leaks=0"})
 

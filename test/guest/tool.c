@@ -61,6 +61,7 @@ main(int argc, char **argv)
 		.ttl = seconds(argv, "ttl"),
 		.lease = seconds(argv, "lease"),
 		.subnet = argument(argv, "subnet"),
+		.pump = argument(argv, "pump"),
 		.packages = lines(&arena, argument(argv, "packages")),
 	};
 	struct str text, error = STR("");
