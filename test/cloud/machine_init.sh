@@ -20,6 +20,8 @@ file_system() {
 	cd /
 	umount -l run/before
 	rmdir run/before
+	# What this computer's own shells begin with may take long, or wait for each other.
+	rm -f ~root/.bashrc ~root/.profile
 }
 
 network() {

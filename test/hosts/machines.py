@@ -93,7 +93,7 @@ class Login:
         self.write("known_hosts", f"{name} {' '.join(shown)}\n" if known else "")
         self.write("sshd", f"ListenAddress {address}:{port}\nHostKey {self.path('host_key')}\nAuthorizedKeysFile {self.path('key.pub')}\nPidFile none\n"
                    "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
-                   f"LogLevel ERROR\nMaxStartups 100\nSetEnv TMPDIR={folder('there')}\n")
+                   f"LogLevel ERROR\nMaxStartups 100\nSetEnv TMPDIR={folder('there')} HOME={folder('home')}\n")
         self.write("config", f"Host {name}\n  HostName {address}\n  Port {port}\n  IdentityFile {self.path('key')}\n  HostKeyAlias {name}\n"
                    f"  UserKnownHostsFile {self.path('known_hosts')}\n  GlobalKnownHostsFile none\n")
         self.write("ssh", f"#!/bin/sh\necho \"$*\" >>{self.path('calls')}\nexec {shutil.which('ssh')} -F {self.path('config')} \"$@\"\n")

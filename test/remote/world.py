@@ -93,8 +93,10 @@ class Machine:
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def stop(self):
+        # Killed it would leave its children, which would go on answering.
+        self.daemon.terminate()
+        self.server.kill()
         for process in (self.server, self.daemon):
-            process.kill()
             process.wait()
 
 
@@ -114,6 +116,7 @@ class World:
                   mkdir -p /run/over$place/up /run/over$place/work
                   mount -t overlay none -o lowerdir=$place,upperdir=/run/over$place/up,workdir=/run/over$place/work $place
               done
+              rm -f /root/.bashrc /root/.profile
               mkdir -p /run/keys /run/sshd /run/edcc /opt/edcc/bin /var/lib/edcc/{tree,steps,distcc,www} /etc/edcc
               ln -s ../edcc-host /opt/edcc/bin/build_success; ln -s ../edcc-host /opt/edcc/bin/build_failed
               rm -f /etc/ssh/edcc_*

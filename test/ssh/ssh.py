@@ -22,6 +22,7 @@ SSHD = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 USER = getpass.getuser()
 MARK = f"EDCC_RUN=test-{os.getpid()}"
 THERE = f"EDCC_SSH_TEST={os.getpid()}"  # what runs on the machines
+HOME = "HOME=/nonexistent"  # this computer's own shells may begin with what takes long, or waits for each other
 
 folder = tempfile.mkdtemp(prefix="edcc-ssh-")
 
@@ -57,7 +58,7 @@ class Machine:
             file.write(
                 f"ListenAddress {address}:{port}\nHostKey {path(host_key)}\nAuthorizedKeysFile {path(lets_in)}.pub\n"
                 "PidFile none\nStrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
-                f"PermitRootLogin prohibit-password\nLogLevel ERROR\nMaxSessions 100\nSetEnv {THERE}\n"
+                f"PermitRootLogin prohibit-password\nLogLevel ERROR\nMaxSessions 100\nSetEnv {THERE} {HOME}\n"
             )
 
     def start(self):
