@@ -217,6 +217,9 @@ ends_in_comment(const struct lexer *lex, uint32_t from, uint32_t to)
 
 	if (!memchr(lex->text + from, '#', to - from))
 		return false;
+	/* The end of the line before is the white space that a comment needs. */
+	if (lex->text[from] == '#' && from > 0 && lex->text[from - 1] == '\n')
+		return true;
 	while (value_next(&c, &part) != PART_END)
 		last = part;
 	return last.kind == PART_SPACE && str_find(last.text, '#') < last.text.n;
