@@ -116,7 +116,7 @@ class World:
                   mkdir -p /run/over$place/up /run/over$place/work
                   mount -t overlay none -o lowerdir=$place,upperdir=/run/over$place/up,workdir=/run/over$place/work $place
               done
-              rm -f /root/.bashrc /root/.profile
+              rm -f ~root/.bashrc ~root/.profile
               mkdir -p /run/keys /run/sshd /run/edcc /opt/edcc/bin /var/lib/edcc/{tree,steps,distcc,www} /etc/edcc
               ln -s ../edcc-host /opt/edcc/bin/build_success; ln -s ../edcc-host /opt/edcc/bin/build_failed
               rm -f /etc/ssh/edcc_*
