@@ -23,10 +23,10 @@ ec2_create_gateway(struct aws *aws, struct arena *arena, const struct ec2_tags *
 	return ec2_answer_text(answer, arena, &parameters, "internetGateway/internetGatewayId", id, error);
 }
 
-/* The id of what is in the VPC already, has this run's tag and a value of the filter; false, and *error as it was, where there is none. */
+/* The id of what is in the VPC already, has this run's tag and a value of the filter. False where none is seen: ours may be too new for that, and *error says so. */
 static bool
 take_own(struct aws *aws, struct arena *arena, enum ec2_kind kind, struct str vpc, const char *filter, struct str value,
-	const struct ec2_tags *tags, struct str *id)
+	const struct ec2_tags *tags, struct str *id, struct aws_error *error)
 {
 	static const struct {
 		const char *action, *path;
@@ -40,6 +40,7 @@ take_own(struct aws *aws, struct arena *arena, enum ec2_kind kind, struct str vp
 	ec2_put_filter(&parameters, 2, filter, value);
 	ec2_put_filter_run(&parameters, 3, tags->values[EC2_TAG_RUN]);
 	*id = xml_text(ec2_ask(aws, arena, &parameters, &ignored), kinds[kind].path);
+	error->maybe_done = error->maybe_done || !id->n;
 	return id->n > 0;
 }
 
@@ -55,7 +56,7 @@ ec2_create_subnet(struct aws *aws, struct arena *arena, struct str vpc, struct s
 	ec2_put_tags(&parameters, 1, ec2_kind_name(EC2_SUBNET), tags);
 	const struct xml *answer = ec2_ask_of_new(aws, arena, &parameters, error);
 	if (!answer && aws_error_is(error, "InvalidSubnet.Conflict"))
-		return take_own(aws, arena, EC2_SUBNET, vpc, "cidr-block", range, tags, id);
+		return take_own(aws, arena, EC2_SUBNET, vpc, "cidr-block", range, tags, id, error);
 	return ec2_answer_text(answer, arena, &parameters, "subnet/subnetId", id, error);
 }
 
@@ -70,7 +71,7 @@ ec2_create_group(struct aws *aws, struct arena *arena, struct str vpc, struct st
 	ec2_put_tags(&parameters, 1, ec2_kind_name(EC2_GROUP), tags);
 	const struct xml *answer = ec2_ask_of_new(aws, arena, &parameters, error);
 	if (!answer && aws_error_is(error, "InvalidGroup.Duplicate"))
-		return take_own(aws, arena, EC2_GROUP, vpc, "group-name", name, tags, id);
+		return take_own(aws, arena, EC2_GROUP, vpc, "group-name", name, tags, id, error);
 	return ec2_answer_text(answer, arena, &parameters, "groupId", id, error);
 }
 

@@ -116,26 +116,30 @@ find_lost(struct run *run, struct aws *aws, struct arena *arena, enum ec2_kind k
 	return true;
 }
 
-/* A second one of what cannot be told apart would never be found again by its id: so none is made before it is certain that the first is not there. */
+/* A second one of what cannot be told apart would never be found again by its id: so none is made before it is certain that the first is not there. What may be there
+ * may be there whatever comes of another attempt. */
 static bool
 create(struct work *work, const struct part *part, struct str *id)
 {
+	bool lost = false;
 	for (int attempt = 1;; attempt++) {
 		if (part->create(work, id))
 			return true;
-		if (!work->error.maybe_done || work->error.cancelled)
-			return false;
-		struct aws_error lost = work->error;
+		struct aws_error error = work->error;
 		struct ec2_thing *things;
-		size_t count;
-		if (!find_lost(work->run, work->aws, &work->arena, part->kind, work->run->id, &things, &count, &work->error))
-			return false;
-		if (count) {
+		size_t count = 0;
+		lost = lost || error.maybe_done;
+		bool looked =
+			lost && !error.cancelled &&
+			find_lost(work->run, work->aws, &work->arena, part->kind, work->run->id, &things, &count, &work->error);
+		if (looked && count) {
 			*id = things[0].id;
 			return true;
 		}
-		work->error = lost;
-		if (attempt == CREATE_ATTEMPTS)
+		if (looked)
+			work->error = error;
+		work->error.maybe_done = lost;
+		if (!looked || attempt == CREATE_ATTEMPTS)
 			return false;
 	}
 }

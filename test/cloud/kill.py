@@ -334,6 +334,23 @@ def each_fault_on_each_call():
 
 
 @test
+def lost_and_not_seen():
+    """An answer is lost, and what was made is not seen for as long as it is looked for. AWS refuses a second one: then the first is looked for again, and used."""
+    none = (200, [("Content-Type", "text/xml")], b"<DescribeSubnetsResponse><subnetSet/></DescribeSubnetsResponse>")
+    with Account() as here:
+        def wrong(call, number):
+            if call.action == "CreateSubnet" and number == 1:
+                return "eaten"
+            # The second one is the client's own, or libcurl's; the third comes after the search.
+            return none if call.action == "DescribeSubnets" and made.counts["CreateSubnet"] < 3 else None
+
+        made = Small(here, "not-seen", wrong)
+        result = made.apply()
+        need(made.counts["CreateSubnet"] > 2, made.counts, result)
+        made.clean(made.runs())
+
+
+@test
 def credentials_expire():
     """From one call on none is taken any more: an error that says so, and destroy with good ones does the rest."""
     with Account() as here:
