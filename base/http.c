@@ -223,6 +223,16 @@ header_add(char *bytes, size_t size, size_t n, void *context)
 	return line.n;
 }
 
+/* A request is about to be sent. libcurl sends it again by itself where a connection of before turns out to be dead, and counts its bytes anew then. */
+static int
+note_request(void *context, char *to, char *from, int to_port, int from_port)
+{
+	struct transfer *transfer = context;
+	(void)to, (void)from, (void)to_port, (void)from_port;
+	transfer->response->sent = true;
+	return CURL_PREREQFUNC_OK;
+}
+
 /* Takes a piece of the body; taking none of it ends the transfer. */
 static size_t
 body_add(char *bytes, size_t size, size_t n, void *context)
@@ -376,6 +386,7 @@ set_options(struct transfer *transfer, const struct http_client *client)
 		{CURLOPT_ERRORBUFFER, transfer->detail},
 		{CURLOPT_WRITEDATA, transfer},
 		{CURLOPT_HEADERDATA, transfer},
+		{CURLOPT_PREREQDATA, transfer},
 	};
 	const struct library *library = transfer->library;
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -384,6 +395,7 @@ set_options(struct transfer *transfer, const struct http_client *client)
 		library->curl_easy_setopt(transfer->easy, pointers[i].option, pointers[i].value);
 	library->curl_easy_setopt(transfer->easy, CURLOPT_WRITEFUNCTION, body_add);
 	library->curl_easy_setopt(transfer->easy, CURLOPT_HEADERFUNCTION, header_add);
+	library->curl_easy_setopt(transfer->easy, CURLOPT_PREREQFUNCTION, note_request);
 	if (client->ca_bundle)
 		library->curl_easy_setopt(transfer->easy, CURLOPT_CAINFO, client->ca_bundle);
 	if (request->direct)
@@ -467,7 +479,7 @@ perform(struct transfer *transfer, CURLM *multi)
 	}
 	library->curl_multi_remove_handle(multi, transfer->easy);
 	library->curl_easy_getinfo(transfer->easy, CURLINFO_REQUEST_SIZE, &written);
-	response->sent = written > 0;
+	response->sent = response->sent || written > 0;
 	response->status = status_of(transfer);
 	if (code == CURLE_UNSUPPORTED_PROTOCOL && response->status)
 		fail(transfer, STR("a redirect to anything but https:// is not followed"));
