@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""lan.py EDCC: zstd's library built on a LAN of six machines (test/lan/lan.py) by edcc, by make with the DISTCC_HOSTS and -j that an expert would write, and by
-make over icecream on the same machines.
+"""lan.py EDCC: zstd's library, static and shared, built on a LAN of six machines (test/lan/lan.py) by edcc, by make with the DISTCC_HOSTS and -j that an expert
+would write, and by make over icecream on the same machines.
 
 Prints a line "NAME FIGURE" for each: the median in ms of runs that took turns, edcc's from exec to exit, "lacks WHY" where there is no LAN, "icecream_lacks WHY".
 The machines share this computer's processors: what is compared is what each tool costs, not how a fleet scales (scale.py). icecream's daemons have
@@ -33,7 +33,7 @@ compiler gcc:
     version = 12
 
 build library:
-    make -s -C lib -j"$JOBS" libzstd.a
+    make -s -C lib -j"$JOBS" lib
 """
 # As its manual has it, on the scheduler's machine and on the others; the log must be its user's before it begins.
 ICECREAM = "install -d -o icecc /run/icecc {base} && install -o icecc /dev/null {base}.log && iceccd -d -n bench -s {scheduler} -b {base} -l {base}.log -u icecc {more} >/dev/null 2>&1"
@@ -63,7 +63,7 @@ def has_environment(machine):
 def build(tree, *command, **environment):
     """Milliseconds; what was built is removed."""
     began = time.monotonic()
-    subprocess.run(command, cwd=tree, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **environment})
+    subprocess.run(command, cwd=tree, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
     took = (time.monotonic() - began) * 1000
     subprocess.run(["make", "-s", "-C", "lib", "clean"], cwd=tree, check=True, stdout=subprocess.DEVNULL)
     return took
@@ -82,7 +82,7 @@ def main():
         tree = os.path.join(scratch, "zstd")
         shutil.copytree(source("zstd"), tree)
         lan.write(f"{tree}/Edccfile", EDCCFILE.format(hosts=hosts))
-        make = ("make", "-s", "-C", "lib", f"-j{MACHINES * SLOTS + os.cpu_count()}", "libzstd.a")
+        make = ("make", "-s", "-C", "lib", f"-j{MACHINES * SLOTS + os.cpu_count()}", "lib")
         contenders = {
             "edcc": lambda: build(tree, edcc, "apply", "--quiet"),
             "expert": lambda: build(tree, *make, "CC=distcc gcc-12", DISTCC_HOSTS=hosts, DISTCC_DIR=scratch),
