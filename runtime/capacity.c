@@ -58,9 +58,8 @@ capacity_cpp_slots(const struct project *project, const struct world *world)
 	return at_most(2 * capacity_local_slots(project, world), fit(world->memory, PREPROCESS_MB));
 }
 
-/* One for each slot: while all of them compile, this machine preprocesses what comes next. */
-static int
-count_slots(const struct world *world)
+int
+capacity_all_slots(const struct world *world)
 {
 	int slots = 0;
 	for (uint32_t i = 0; i < world->host_count; i++)
@@ -71,8 +70,8 @@ count_slots(const struct world *world)
 int
 capacity_jobs(const struct project *project, const struct world *world, int local_slots, int asked)
 {
-	/* ccache preprocesses by itself, and asks distcc for no slot. */
-	int jobs = count_slots(world) + local_slots, room = fit(world->memory, project->cached ? PREPROCESS_MB : WAITING_MB);
+	/* One for each slot: while all of them compile, this machine preprocesses what comes next. ccache does that by itself, and asks distcc for no slot. */
+	int jobs = capacity_all_slots(world) + local_slots, room = fit(world->memory, project->cached ? PREPROCESS_MB : WAITING_MB);
 	if (asked > 0)
 		return asked;
 	return at_most(world->most_jobs ? at_most(jobs, world->most_jobs) : jobs, room);
@@ -90,7 +89,7 @@ capacity_say(struct arena *arena, const struct plan *plan)
 	const struct world *world = plan->world;
 	const struct rule_of_thumb thumb = capacity_thumb(world);
 	struct buf text = buf_new(arena);
-	int slots = count_slots(world);
+	int slots = capacity_all_slots(world);
 	if (!thumb.jobs || thumb.jobs == plan->jobs)
 		return STR("");
 	buf_printf(&text, "-j%d is ", plan->jobs);

@@ -23,6 +23,8 @@ int capacity_slots(const struct capacity *, int asked);
 /* On the machine that runs the build: compiles and links that cannot be distributed, and preprocessors. */
 int capacity_local_slots(const struct project *, const struct world *);
 int capacity_cpp_slots(const struct project *, const struct world *);
+/* Of all hosts of the plan. */
+int capacity_all_slots(const struct world *);
 /* JOBS: what fills the hosts' slots while this machine preprocesses. asked: --jobs, or 0. */
 int capacity_jobs(const struct project *, const struct world *, int local_slots, int asked);
 

@@ -8,8 +8,6 @@
 
 #define LOGIN_MS 25000
 #define OUTPUT_LIMIT ((size_t)16 << 20)
-/* More words than this DISTCC_SSH does not have. */
-#define SSH_WORDS 24
 /* Less than this in its TMPDIR will not do for long. */
 #define ROOM_KB (100 << 10)
 #define MARK "edcc-job\n"
@@ -60,19 +58,8 @@ read_line(struct login *login, struct str line)
 static char **
 login_words(struct arena *arena, const struct exam *exam, const struct host_spec *host)
 {
-	struct str words = str_from(exam->ssh), word, command = host->command.n ? host->command : STR("distccd");
-	char **argv = arena_array(arena, char *, SSH_WORDS + 5);
-	size_t n = 0;
-	while (n < SSH_WORDS && str_split(&words, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
-	if (host->user.n) {
-		argv[n++] = "-l";
-		argv[n++] = str_c(arena, host->user);
-	}
-	argv[n++] = str_c(arena, host->name);
-	argv[n] = str_c(arena, str_printf(arena, SCRIPT, STR_ARG(command), STR_ARG(command)));
-	return argv;
+	struct str command = host->command.n ? host->command : STR("distccd");
+	return probe_login(arena, exam->ssh, host, str_printf(arena, SCRIPT, STR_ARG(command), STR_ARG(command)));
 }
 
 /* Its standard input stays open until it ends: a distccd whose client goes kills the compiler. */

@@ -94,15 +94,11 @@ read_line(struct arena *arena, struct probe *probe, struct str line)
 	}
 }
 
-static void
-probe_ssh(const struct probing *probing, struct one *one)
+char **
+probe_login(struct arena *arena, const char *ssh, const struct host_spec *host, struct str script)
 {
-	struct arena *arena = &one->arena;
-	struct probe *probe = one->probe;
-	const struct host_spec *host = probe->host;
-	struct str words = str_from(probing->ssh), word, output, error, line, said;
-	struct str command = host->command.n ? host->command : STR("distccd");
-	char *argv[SSH_WORDS + 5];
+	struct str words = str_from(ssh), word;
+	char **argv = arena_array(arena, char *, SSH_WORDS + 5);
 	size_t n = 0;
 	while (n < SSH_WORDS && str_split(&words, ' ', &word))
 		if (word.n)
@@ -112,8 +108,19 @@ probe_ssh(const struct probing *probing, struct one *one)
 		argv[n++] = str_c(arena, host->user);
 	}
 	argv[n++] = str_c(arena, host->name);
-	argv[n++] = (char *)str_printf(arena, "%.*s --version" REPORT, STR_ARG(command)).s;
-	argv[n] = NULL;
+	argv[n] = str_c(arena, script);
+	return argv;
+}
+
+static void
+probe_ssh(const struct probing *probing, struct one *one)
+{
+	struct arena *arena = &one->arena;
+	struct probe *probe = one->probe;
+	const struct host_spec *host = probe->host;
+	struct str output, error, line, said;
+	struct str command = host->command.n ? host->command : STR("distccd");
+	char **argv = probe_login(arena, probing->ssh, host, str_printf(arena, "%.*s --version" REPORT, STR_ARG(command)));
 	struct os_spawn spawn = {.argv = argv, .env = probing->environment, .capture = true, .own_group = true};
 	static const struct os_cancel never = {.fd = -1};
 	int status = 0;

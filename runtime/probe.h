@@ -22,6 +22,9 @@ struct probe {
 	struct str reason, hint; /* where it was not reached */
 };
 
+/* The command line that runs a shell's script on a host over ssh, NULL-ended; ssh as below. */
+char **probe_login(struct arena *, const char *ssh, const struct host_spec *, struct str script);
+
 /* ssh: the command to reach hosts over ssh by, as DISTCC_SSH has it. environment: of that, NULL-ended. */
 void probe_all(struct arena *, struct probe *, size_t count, const char *ssh, char *const *environment);
 

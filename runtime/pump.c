@@ -1,6 +1,7 @@
 #include "runtime/pump.h"
 
 #include "base/arena.h"
+#include "runtime/capacity.h"
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
 #include "runtime/provider_here.h"
@@ -78,10 +79,7 @@ count_marked(const struct world *world)
 static bool
 is_worth_it(const struct world *world)
 {
-	int slots = 0;
-	for (uint32_t i = 0; i < world->host_count; i++)
-		slots += world->hosts[i].slots;
-	return !world->distccd.n && slots > WORTH_SLOTS * world->cpus;
+	return !world->distccd.n && capacity_all_slots(world) > WORTH_SLOTS * world->cpus;
 }
 
 /* None of them, then; where that is not what was asked for, a warning. */
