@@ -50,23 +50,24 @@ run_journal_failure(const struct run *run, struct str error, struct failure *fai
 			      "with 'state: path = …'");
 }
 
-/* The second, in UTC, then the millisecond and a little chance in four digits: ids sort as time went, and two runs of one moment do not share one. */
+/* The second, in UTC, then the millisecond and chance in six digits: ids sort as time went, and two runs that begin in one millisecond, in an account that
+ * many use, do not share one. */
 static struct str
 new_id(struct arena *arena)
 {
 	enum {
-		CHANCES = 0x10000 / 1000
+		CHANCES = 0x1000000 / 1000
 	};
 	char when[16];
-	uint16_t chance = 0;
+	uint32_t chance = 0;
 	struct tm tm;
 	int64_t ms = os_time_ms();
 	time_t now = (time_t)(ms / 1000);
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof when, "%Y%m%d-%H%M%S", &tm);
 	if (getrandom(&chance, sizeof chance, 0) != sizeof chance)
-		chance = (uint16_t)os_now_ms();
-	return str_printf(arena, "%s-%04x", when, (unsigned)(ms % 1000 * CHANCES + chance % CHANCES));
+		chance = (uint32_t)os_now_ms();
+	return str_printf(arena, "%s-%06x", when, (unsigned)(ms % 1000 * CHANCES + chance % CHANCES));
 }
 
 bool

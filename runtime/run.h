@@ -60,7 +60,7 @@ struct remote;
 struct run {
 	struct arena arena; /* of the run; under `mutex` while workers are about */
 	pthread_mutex_t mutex; /* for hosts, fleet_changes, failed, arena */
-	struct str id; /* 20261122-001617-4f2a */
+	struct str id; /* 20261122-001617-4f2a0c */
 	struct str mark; /* EDCC_RUN=ID: in the environment of every process of the run */
 	struct str state; /* absolute: DIR/.edcc */
 	struct str folder; /* STATE/runs/ID */

@@ -93,7 +93,7 @@ def another_fleet_has_it():
         first.nothing_left()
         kept = stored(here, bucket)
         same(len(kept), 1, "archives")
-        need(all(re.fullmatch(r"caches/cached/gcc/\d{8}-\d{6}-[0-9a-f]{4}-\d+ms-[0-9a-f]{64}\.tar", key) for key in kept), kept)
+        need(all(re.fullmatch(r"caches/cached/gcc/\d{8}-\d{6}-[0-9a-f]{6}-\d+ms-[0-9a-f]{64}\.tar", key) for key in kept), kept)
 
         # Each of them puts the first archive and what is new into one.
         results, several = {}, [Cached(here, "second", bucket, a=2), Cached(here, "third", bucket, b=3)]

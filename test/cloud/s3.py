@@ -57,7 +57,7 @@ def project(name, artifacts, recipe="true", files=None, rest=""):
 
 def normal(text):
     """The text without what differs from run to run."""
-    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", text)
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", "RUN", text)
     text = re.sub(r"request [A-Za-z0-9-]+", "request ID", text)
     return re.sub(r"\d+ ms\b|\d+\.\d s\b", "TIME", text)
 

@@ -52,7 +52,7 @@ def small(name, edccfile=SMALL, **files):
 def normal(text, folder):
     """The text without what differs from run to run."""
     text = text.replace(folder, "DIR")
-    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", text)
+    text = re.sub(r"\d{8}-\d{6}-[0-9a-f]{6}", "RUN", text)
     text = re.sub(r"\d{4}-\d\d-\d\dT[\d:.]+Z", "WHEN", text)
     text = re.sub(r"\d+ ms\b|\d+\.\d s\b|\d+ min \d+ s\b", "TIME", text)
     return re.sub(r"process \d+ on \S+,", "process PID on HOST,", text)
@@ -122,7 +122,7 @@ def mounted(project, script, status=None, timeout=60, options=("--mount",)):
 
 
 def run_id(result):
-    found = re.search(r"\d{8}-\d{6}-[0-9a-f]{4}", result.output)
+    found = re.search(r"\d{8}-\d{6}-[0-9a-f]{6}", result.output)
     return found and found.group()
 
 

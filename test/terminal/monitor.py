@@ -452,7 +452,7 @@ def monitor_beside_apply():
         known = (picture["project"], picture["provider"], [step["name"] for step in picture["steps"]])
         check("monitor beside apply: the run", known == ("demo", "local", ["slow"]), picture)
         check("monitor beside apply: on the screen", window.wait(r"^127\.0\.0\.2 +0  compile +\d+\.\d  big\d\.c"), window.lines())
-        check("monitor beside apply: the step on the screen", window.wait(r"^run \d{8}-\d{6}-.{4} of demo on local, \d+ s\nrunning: slow \d+ s$"), window.lines())
+        check("monitor beside apply: the step on the screen", window.wait(r"^run \d{8}-\d{6}-.{6} of demo on local, \d+ s\nrunning: slow \d+ s$"), window.lines())
         daemon = daemon_of(picture["run"], "127.0.0.3")
         os.kill(daemon, signal.SIGKILL)
         why = "its distccd has ended; the build goes on without it"

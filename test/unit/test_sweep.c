@@ -14,7 +14,7 @@ runs_begin_when_their_ids_say(void **state)
 		const char *run;
 		int64_t began;
 	} cases[] = {
-		{"20261122-001617-4f2a", BEGAN},
+		{"20261122-001617-4f2a0c", BEGAN},
 		{"19700101-000001-0000", 1000},
 		{"20261122-001617", 0},
 		{"20261122-0016170-4f2a", 0},
@@ -62,7 +62,7 @@ only_what_is_certain_goes(void **state)
 	(void)state;
 	char alive_text[400], dead_text[400];
 	struct str alive = own_tag(alive_text, sizeof alive_text, 0), dead = own_tag(dead_text, sizeof dead_text, 1);
-	struct str foreign = STR("ann@elsewhere.invalid 1 1"), run = STR("20261122-001617-4f2a");
+	struct str foreign = STR("ann@elsewhere.invalid 1 1"), run = STR("20261122-001617-4f2a0c");
 	const struct {
 		struct remnant remnant;
 		int64_t age;

@@ -14,7 +14,7 @@ build never: bad
 EOT
 run() {
 	echo "\$ edcc $*"
-	"$EDCC" "$@" 2>&1 | sed -E 's/[0-9]{8}-[0-9]{6}-[0-9a-f]{4}/RUN/; s/[0-9.]+ m?s\b/TIME/'
+	"$EDCC" "$@" 2>&1 | sed -E 's/[0-9]{8}-[0-9]{6}-[0-9a-f]{6}/RUN/; s/[0-9.]+ m?s\b/TIME/'
 }
 run apply good
 run apply
