@@ -27,11 +27,30 @@ faster_hosts_come_first(void **state)
 	}
 }
 
+static void
+what_is_measured_again(void **state)
+{
+	(void)state;
+	static const struct {
+		struct host hosts[3]; /* the first is asked about */
+		bool settled;
+	} cases[] = {
+		/* Alone it cannot be told from one that is busy. */
+		{{{.compile_us = 50}, {.compile_us = 0}, {.compile_us = 0}}, false},
+		{{{.compile_us = 50}, {.compile_us = 60}, {.compile_us = 0}}, true},
+		{{{.compile_us = 74}, {.compile_us = 0}, {.compile_us = 50}}, true},
+		{{{.compile_us = 75}, {.compile_us = 60}, {.compile_us = 50}}, false},
+	};
+	for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
+		assert_int_equal(speed_settled(cases[c].hosts, 3, cases[c].hosts), cases[c].settled);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faster_hosts_come_first),
+		cmocka_unit_test(what_is_measured_again),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
