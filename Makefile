@@ -16,7 +16,7 @@ LDLIBS   = -lyajl -lpcre2-8 -lexpat -lz -ldl -lpthread
 SANITIZE_1 = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 SANITIZE_fuzz = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
-ROOMS = base parser project runtime remote aws cli
+ROOMS = base parser distcc project runtime remote hosts aws cli
 SRC  := $(foreach room,$(ROOMS),$(wildcard $(room)/*.c))
 OBJ   = $(SRC:%.c=$(B)/%.o) $(B)/snippets.o $(B)/guest.o $(B)/front.o $(B)/pump.o
 LIB   = $(filter-out $(B)/cli/main.o,$(OBJ))

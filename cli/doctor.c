@@ -1,10 +1,10 @@
-#include "cli/doctor.h"
 #include "cli/command.h"
+#include "cli/doctor.h"
+#include "hosts/zeroconf.h"
 #include "project/host_list.h"
 #include "runtime/provider.h"
 #include "runtime/provider_here.h"
 #include "runtime/pump.h"
-#include "runtime/zeroconf.h"
 
 /* What `distcc: stats` is where no file says. */
 #define STATS_PORT 3633

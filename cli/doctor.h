@@ -2,7 +2,7 @@
 #ifndef CLI_DOCTOR_H
 #define CLI_DOCTOR_H
 
-#include "runtime/doctor.h"
+#include "hosts/doctor.h"
 
 /* A table of the machines, then what is wrong with each and the way out. world: what was seen of this machine and of a cloud. */
 struct str doctor_print(struct arena *, const struct doctor *, const struct world *);

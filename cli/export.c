@@ -1,8 +1,9 @@
 #include "cli/export.h"
 
 #include "base/suggest.h"
+#include "hosts/export.h"
+#include "hosts/provider_hosts.h"
 #include "project/convert.h"
-#include "runtime/export.h"
 #include "runtime/provider.h"
 
 #include <stdint.h>

@@ -1,7 +1,8 @@
-#include "cli/command.h"
 #include "aws/cloud_aws.h"
 #include "aws/fleet.h"
 #include "base/os.h"
+#include "cli/command.h"
+#include "hosts/provider_hosts.h"
 #include "runtime/provider.h"
 #include "runtime/step_command.h"
 

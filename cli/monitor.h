@@ -3,6 +3,8 @@
 #define CLI_MONITOR_H
 
 #include "cli/command.h"
+#include "distcc/jobs.h"
+#include "distcc/locks.h"
 #include "runtime/distcc.h"
 #include "runtime/journal.h"
 

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "base/map.h"
+#include "distcc/host_syntax.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -101,7 +102,7 @@ add_host(struct arena *arena, struct picture *picture, struct str name, struct s
 }
 
 static struct monitor_host *
-host_called(const struct picture *picture, struct str called)
+find_called(const struct picture *picture, struct str called)
 {
 	for (size_t i = 0; i < picture->host_count; i++)
 		if (str_eq(picture->hosts[i].called, called))
@@ -126,10 +127,10 @@ look_at_host(struct arena *arena, struct picture *picture, struct str name, cons
 {
 	struct str address = json_text(line, "address", none);
 	struct monitor_host host = {
-		.name = name, .called = address.n ? distcc_called(address) : name, .slots = (int)json_integer(line, "slots", 0)};
+		.name = name, .called = address.n ? host_called(address) : name, .slots = (int)json_integer(line, "slots", 0)};
 	if (str_is(json_text(line, "state", none), "out"))
 		host.why = json_text(line, "why", STR("the journal does not say why"));
-	struct monitor_host *known = host_called(picture, host.called);
+	struct monitor_host *known = find_called(picture, host.called);
 	if (known)
 		merge(known, &host);
 	else
@@ -166,7 +167,7 @@ static void
 see(struct monitor *monitor, const struct picture *picture, const char *called)
 {
 	struct str name = str_from(called);
-	if (name.n && !host_called(picture, name) && !words_has(monitor->seen, name))
+	if (name.n && !find_called(picture, name) && !words_has(monitor->seen, name))
 		words_add(&monitor->seen_arena, &monitor->seen, str_dup(&monitor->seen_arena, name));
 }
 
@@ -233,7 +234,7 @@ share_jobs(struct picture *picture)
 		const struct distcc_job *jobs = &picture->jobs[i];
 		for (n = 1; i + n < picture->job_count && strcmp(jobs[n].host, jobs->host) == 0; n++)
 			continue;
-		struct monitor_host *host = host_called(picture, str_from(jobs->host));
+		struct monitor_host *host = find_called(picture, str_from(jobs->host));
 		host->jobs = jobs;
 		host->job_count = n;
 		/* A limit that has become lower since, or was never known. */

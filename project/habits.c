@@ -1,5 +1,7 @@
 #include "project/habits.h"
 
+#include "distcc/call.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -30,7 +32,7 @@ static const char *const ways[] = {
 #undef WAY
 };
 
-/* A word, or with a * what one begins with. */
+/* As in distcc/kept.def. */
 enum scope_of_habit {
 	ANYWHERE, /* no other program has such an option */
 	FLAGS, /* in what is called flags, and in a compiler's call */
@@ -44,30 +46,9 @@ static const struct habit {
 	enum way way;
 	const char *why;
 } habits[] = {
-	{"--coverage", FLAGS, WAY_APART, "the compiler writes its notes beside the objects"},
-	{"-fprofile-arcs", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-ftest-coverage", ANYWHERE, WAY_APART, "the compiler writes its notes beside the objects"},
-	{"-fprofile-generate*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-fprofile-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-fprofile-correction", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-fauto-profile*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-fprofile-instr-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-fprofile-sample-use*", ANYWHERE, WAY_APART, "profiles are files of this machine"},
-	{"-specs=*", ANYWHERE, WAY_SPECS, "a host may have other specs"},
-	{"--specs=*", ANYWHERE, WAY_SPECS, "a host may have other specs"},
-	{"-march=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
-	{"-mtune=native", NATIVE, WAY_NATIVE, "on a host it would be the host's processor"},
-	{"-flto", ANYWHERE, WAY_LTO, "distcc keeps calls that say exactly this"},
-	{"-gsplit-dwarf*", ANYWHERE, WAY_DWARF, "its .dwo file is written beside the object"},
-	{"-save-temps*", ANYWHERE, WAY_APART, "its files are written beside the object"},
-	{"-fstack-usage", ANYWHERE, WAY_APART, "its file is written beside the object"},
-	{"-fcallgraph-info*", ANYWHERE, WAY_APART, "its file is written beside the object"},
-	{"-fdump-*", ANYWHERE, WAY_APART, "its files are written beside the object"},
-	{"-ftime-trace*", ANYWHERE, WAY_APART, "its file is written beside the object"},
-	{"-fsave-optimization-record*", ANYWHERE, WAY_APART, "its file is written beside the object"},
-	{"-fmodules*", ANYWHERE, WAY_APART, "modules are read and written beside the sources"},
-	{"-fcxx-modules", ANYWHERE, WAY_APART, "modules are read and written beside the sources"},
-	{"-Wa,-a*", ANYWHERE, WAY_APART, "the assembler's listing is a file of this machine"},
+#define KEPT(word, says, scope, way, why) {word, scope, WAY_##way, why},
+#include "distcc/kept.def"
+#undef KEPT
 	{"-M", CALL, WAY_DEPENDENCIES, "it only preprocesses"},
 	{"-MM", CALL, WAY_DEPENDENCIES, "it only preprocesses"},
 };
@@ -128,13 +109,6 @@ span_of(const struct look *look, struct str word)
 }
 
 static bool
-is_word(const char *pattern, struct str word)
-{
-	size_t n = strlen(pattern);
-	return pattern[n - 1] == '*' ? word.n >= n - 1 && memcmp(word.s, pattern, n - 1) == 0 : str_is(word, pattern);
-}
-
-static bool
 applies(const struct look *look, enum scope_of_habit scope)
 {
 	switch (scope) {
@@ -154,10 +128,10 @@ static void
 look_at(const struct look *look, struct str word)
 {
 	/* Most words are none of these. */
-	if (word.n < 2 || *word.s != '-' || !strchr("-fgmsMW", word.s[1]))
+	if (word.n < 2 || *word.s != '-' || !strchr("-adfgmsMW", word.s[1]))
 		return;
 	for (unsigned i = 0; i < HABIT_COUNT; i++)
-		if (is_word(habits[i].word, word) && applies(look, habits[i].scope))
+		if (distcc_argument_is(word, habits[i].word) && applies(look, habits[i].scope))
 			tell(look->l, i, span_of(look, word), habits[i].why, habits[i].way);
 }
 

@@ -6,7 +6,7 @@
 #include "base/diag.h"
 #include "base/map.h"
 #include "base/regex.h"
-#include "project/host_syntax.h"
+#include "distcc/host_syntax.h"
 #include "project/schema.h"
 
 /* An evaluated value. */

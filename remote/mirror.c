@@ -1,6 +1,7 @@
 #include "remote/mirror.h"
 
 #include "base/arena.h"
+#include "distcc/jobs.h"
 #include "runtime/distcc.h"
 
 #include <fcntl.h>

@@ -2,6 +2,7 @@
 #include "remote/call.h"
 
 #include "base/base64.h"
+#include "distcc/jobs.h"
 #include "remote/mirror.h"
 #include "runtime/distcc.h"
 

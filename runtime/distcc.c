@@ -1,5 +1,8 @@
 #include "runtime/distcc.h"
 
+#include "distcc/call.h"
+#include "distcc/host_syntax.h"
+#include "runtime/canary.h"
 #include "runtime/ccache.h"
 #include "runtime/pump.h"
 #include "runtime/toolchain.h"
@@ -255,7 +258,7 @@ answers_of(const struct host *host, const struct local_compiles *local)
 	uint64_t answers = 0;
 	for (uint32_t i = 0; i < local->answers.count; i++) {
 		struct str key = local->answers.entries[i].key;
-		if (str_eq(key, host->address) || (!host->apart && str_eq(distcc_called(key), distcc_called(host->address))))
+		if (str_eq(key, host->address) || (!host->apart && str_eq(host_called(key), host_called(host->address))))
 			answers += *(uint64_t *)local->answers.entries[i].value;
 	}
 	return answers;
@@ -271,7 +274,7 @@ count_hosts(const struct run *run, struct arena *arena, const struct local_compi
 		for (uint32_t i = 0; i < run->host_count; i++) {
 			const struct host *host = &run->hosts[i];
 			hosts[i].count = host->apart ? answers_of(host, local)
-						     : distcc_count_host(distcc_host_log(arena, run, host->name).s);
+						     : distcc_count_host(distcc_host_log(arena, run, host->name).s, CANARY_SOURCE);
 			all += hosts[i].count;
 		}
 		if (all >= local->remote || os_now_ms() > deadline)

@@ -44,17 +44,6 @@ distcc_host_list(struct arena *arena, const struct project *project, const struc
 	return str_from(buf_c(&text));
 }
 
-struct str
-distcc_called(struct str address)
-{
-	size_t at = str_find(address, '@');
-	if (at < address.n)
-		return str_part(address, at + 1, address.n);
-	if (address.n && *address.s == '[')
-		return str_part(address, 1, str_find(address, ']'));
-	return str_part(address, 0, str_find(address, ':'));
-}
-
 /* Not onto the disk as all that must outlive a crash: without this run nobody reads it. */
 static bool
 replace(const char *path, const char *beside, struct str text)

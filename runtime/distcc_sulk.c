@@ -2,6 +2,7 @@
 #include "runtime/distcc.h"
 
 #include "base/arena.h"
+#include "distcc/locks.h"
 
 #include <stdlib.h>
 #include <sys/eventfd.h>

@@ -1,5 +1,6 @@
 #include "runtime/distcc.h"
 
+#include "distcc/jobs.h"
 #include "runtime/pump.h"
 
 #include <stdlib.h>

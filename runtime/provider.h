@@ -74,6 +74,6 @@ struct provider {
 /* By the journal's word for it, in a NULL-ended list; NULL where it is not there. */
 const struct provider *provider_named(const struct provider *const *, struct str name);
 
-extern const struct provider provider_local, provider_hosts;
+extern const struct provider provider_local;
 
 #endif

@@ -1,8 +1,8 @@
 #include "runtime/speed.h"
 
 #include "base/arena.h"
-#include "project/host_syntax.h"
-#include "runtime/distcc_wire.h"
+#include "distcc/host_syntax.h"
+#include "distcc/wire.h"
 
 #include <string.h>
 #include <time.h>

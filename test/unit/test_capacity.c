@@ -2,8 +2,8 @@
 #include "unit.h"
 
 #include "base/arena.h"
+#include "hosts/probe_tcp.h"
 #include "runtime/plan.h"
-#include "runtime/probe_tcp.h"
 
 static void
 slots_of_a_host(void **state)

@@ -2,6 +2,8 @@
 #include "fleet.h"
 
 #include "base/arena.h"
+#include "distcc/jobs.h"
+#include "runtime/canary.h"
 #include "runtime/distcc.h"
 
 #include <sys/wait.h>
@@ -53,9 +55,9 @@ a_host_counts_compiles(void **state)
 		"distccd[1] compile from COMPILE_OK to b.o\n"
 		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_ERROR exit:1 sig:0 core:0 ret:0 time:9ms gcc-12 b.c\n"
 		"distccd[1] (dcc_job_summary) client: 127.0.0.1:38252 COMPILE_OK exit:0 sig:0 core:0 ret:0 time:1");
-	assert_int_equal(distcc_count_host(path), 3);
+	assert_int_equal(distcc_count_host(path, CANARY_SOURCE), 3);
 	unlink(path);
-	assert_int_equal(distcc_count_host(path), 0);
+	assert_int_equal(distcc_count_host(path, CANARY_SOURCE), 0);
 	arena_free(&arena);
 }
 

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
-#include "runtime/distcc_wire.h"
+#include "distcc/wire.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #include "unit.h"
 
 #include "base/arena.h"
-#include "project/host_syntax.h"
+#include "distcc/host_syntax.h"
 
 static struct host_spec
 read_word(struct arena *arena, const char *word)

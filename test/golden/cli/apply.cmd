@@ -26,4 +26,4 @@ run logs bda
 run logs
 run destroy
 "$EDCC" apply >out; echo "= $?"
-run status --run 20000101-000000-0000; echo "= $?"
+run status --run 20000101-000000-000000; echo "= $?"

@@ -1,0 +1,17 @@
+/* call: one call of the compiler, as distcc logs it, and why it was run here. */
+#ifndef DISTCC_CALL_H
+#define DISTCC_CALL_H
+
+#include "base/str.h"
+
+#include <stdbool.h>
+
+/* What is said of a local compile that distcc's log does not explain. */
+#define DISTCC_NO_REASON "no reason given by distcc"
+/* Of a call that ran here, its arguments joined by spaces: whether a host could have done it, and *words why none was asked; else what it was in place of a compile. */
+bool distcc_call_compiles(struct str arguments, struct str *words);
+
+/* Whether the argument is the word, which may be one of kept.def's. */
+bool distcc_argument_is(struct str argument, const char *word);
+
+#endif

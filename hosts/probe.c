@@ -1,0 +1,180 @@
+#include "hosts/probe_tcp.h"
+
+#include "base/arena.h"
+#include "base/os.h"
+#include "base/pool.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define THREADS 64
+/* ssh gives a connection ten seconds (distcc_ssh), and knows best what became of it. */
+#define LOGIN_MS 15000
+#define OUTPUT_LIMIT ((size_t)64 << 10)
+/* More words than this DISTCC_SSH does not have. */
+#define SSH_WORDS 24
+
+/* What the probes of one call share. */
+struct probing {
+	const char *ssh;
+	char *const *environment;
+};
+
+/* One of them, with an arena that no other thread has. */
+struct one {
+	struct probe *probe;
+	struct arena arena;
+};
+
+/* --- ssh --- */
+
+/* What ssh says, and what to do about it. */
+static const struct {
+	const char *said, *hint;
+} refusals[] = {
+	{"Host key verification failed", "log in once by hand and check its key: edcc never does that for you"},
+	{"REMOTE HOST IDENTIFICATION HAS CHANGED", "its key is not the one in known_hosts: find out why before you replace that"},
+	{"Permission denied", "a key must let you in without a question: one in ssh-agent, or without a passphrase"},
+	{"Connection timed out", "is it on, and does its firewall let ssh in?"},
+	{"No route to host", "is it on, and is this machine in its network?"},
+	{"Connection refused", "is sshd running there, on the port that ssh's configuration says?"},
+	{"Could not resolve hostname", "ssh must find the name: in DNS, in /etc/hosts or in ~/.ssh/config"},
+	{"not found", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
+	{"No such file", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
+};
+
+/* The line that says most: the last that is not empty. */
+static struct str
+last_line(struct str text)
+{
+	struct str line, last = STR("");
+	while (str_split(&text, '\n', &line))
+		if (str_trim(line).n)
+			last = str_trim(line);
+	return last;
+}
+
+static void
+refuse_ssh(struct one *one, int status, struct str output)
+{
+	struct probe *probe = one->probe;
+	struct str said = last_line(output);
+	probe->hint = STR("the same by hand shows more: ssh HOST distccd --version");
+	for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++) {
+		if (!output.n || !memmem(output.s, output.n, refusals[i].said, strlen(refusals[i].said)))
+			continue;
+		probe->hint = str_from(refusals[i].hint);
+		break;
+	}
+	if (!said.n)
+		said = str_printf(&one->arena, "it ended with status %d", status);
+	probe->reason =
+		str_printf(&one->arena, "%s: %.*s", status == 255 ? "ssh says" : "its distccd does not start", STR_ARG(said));
+}
+
+/* What a login is asked besides. Others than GNU have no nproc, others than Linux no such files: then no more is known of that machine. */
+#define REPORT " && nproc && cat /proc/loadavg /proc/meminfo"
+
+/* "16"; "0.42 0.30 0.24 1/312 4711"; "MemTotal:       24684280 kB". */
+static void
+read_line(struct arena *arena, struct probe *probe, struct str line)
+{
+	int64_t number;
+	struct str word, all = line;
+	while (str_split(&line, ' ', &word) && !word.n)
+		;
+	if (str_integer(all, &number) && number > 0 && number <= 1000) {
+		probe->has.cpus = (int)number;
+	} else if (str_is(word, "MemTotal:")) {
+		line = str_trim(line);
+		if (str_integer(str_part(line, 0, str_find(line, ' ')), &number))
+			probe->has.memory = number / 1024;
+	} else if (probe->has.cpus && probe->load < 0 && str_find(word, '.') < word.n) {
+		probe->load = strtod(str_c(arena, word), NULL);
+	}
+}
+
+char **
+probe_login(struct arena *arena, const char *ssh, const struct host_spec *host, struct str script)
+{
+	struct str words = str_from(ssh), word;
+	char **argv = arena_array(arena, char *, SSH_WORDS + 5);
+	size_t n = 0;
+	while (n < SSH_WORDS && str_split(&words, ' ', &word))
+		if (word.n)
+			argv[n++] = str_c(arena, word);
+	if (host->user.n) {
+		argv[n++] = "-l";
+		argv[n++] = str_c(arena, host->user);
+	}
+	argv[n++] = str_c(arena, host->name);
+	argv[n] = str_c(arena, script);
+	return argv;
+}
+
+static void
+probe_ssh(const struct probing *probing, struct one *one)
+{
+	struct arena *arena = &one->arena;
+	struct probe *probe = one->probe;
+	const struct host_spec *host = probe->host;
+	struct str output, error, line, said;
+	struct str command = host->command.n ? host->command : STR("distccd");
+	char **argv = probe_login(arena, probing->ssh, host, str_printf(arena, "%.*s --version" REPORT, STR_ARG(command)));
+	struct os_spawn spawn = {.argv = argv, .env = probing->environment, .capture = true, .own_group = true};
+	static const struct os_cancel never = {.fd = -1};
+	int status = 0;
+	int64_t began = os_now_ms();
+	if (!os_run(arena, &spawn, LOGIN_MS, OUTPUT_LIMIT, &never, &status, &output, &error)) {
+		probe->reason = error;
+		probe->hint = STR("the same by hand shows more: ssh HOST distccd --version");
+		return;
+	}
+	probe->trip_us = (os_now_ms() - began) * 1000;
+	said = output;
+	while (str_split(&output, '\n', &line)) {
+		probe->reached |= str_starts(line, STR("distccd "));
+		if (probe->reached)
+			read_line(arena, probe, str_trim(line));
+	}
+	if (!probe->reached)
+		refuse_ssh(one, status, said);
+}
+
+/* --- all --- */
+
+static void
+probe_one(void *context, void *item)
+{
+	struct one *one = item;
+	if (one->probe->host->kind == HOST_SSH)
+		probe_ssh(context, one);
+	else
+		probe_tcp(&one->arena, one->probe);
+}
+
+void
+probe_all(struct arena *arena, struct probe *probes, size_t count, const char *ssh, char *const *environment)
+{
+	struct probing probing = {ssh, environment};
+	struct arena own = {0};
+	struct one *ones = arena_array(&own, struct one, count);
+	struct pool *pool = pool_new(count < THREADS ? (count ? count : 1) : THREADS);
+	for (size_t i = 0; i < count; i++) {
+		ones[i].probe = &probes[i];
+		probes[i].load = -1;
+		if (pool)
+			pool_submit(pool, probe_one, &probing, &ones[i]);
+		else
+			probe_one(&probing, &ones[i]);
+	}
+	if (pool)
+		pool_free(pool);
+	for (size_t i = 0; i < count; i++) {
+		probes[i].reason = str_dup(arena, probes[i].reason);
+		probes[i].hint = str_dup(arena, probes[i].hint);
+		probes[i].peer = str_dup(arena, probes[i].peer);
+		arena_free(&ones[i].arena);
+	}
+	arena_free(&own);
+}
