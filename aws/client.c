@@ -1,6 +1,7 @@
 #include "aws/call.h"
 #include "base/arena.h"
 #include "base/hash.h"
+#include "base/os.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +19,7 @@ static int
 tries_allowed(const struct aws_config *config)
 {
 	int64_t tries;
-	struct str text = aws_config_environment(config, "AWS_MAX_ATTEMPTS");
+	struct str text = os_variable(config->environment, "AWS_MAX_ATTEMPTS");
 	if (!text.n)
 		text = aws_config_get(config, config->profile, "max_attempts");
 	return str_integer(text, &tries) && tries >= 1 ? (int)(tries < MOST_TRIES ? tries : MOST_TRIES) : TRIES;
@@ -27,7 +28,7 @@ tries_allowed(const struct aws_config *config)
 static struct str
 ca_bundle(const struct aws_config *config)
 {
-	struct str path = aws_config_environment(config, "AWS_CA_BUNDLE");
+	struct str path = os_variable(config->environment, "AWS_CA_BUNDLE");
 	return path.n ? path : aws_config_get(config, config->profile, "ca_bundle");
 }
 

@@ -7,16 +7,6 @@
 /* Larger than anybody's. */
 #define FILE_LIMIT ((size_t)4 << 20)
 
-struct str
-aws_config_environment(const struct aws_config *config, const char *name)
-{
-	size_t n = strlen(name);
-	for (char *const *entry = config->environment; entry && *entry; entry++)
-		if (strncmp(*entry, name, n) == 0 && (*entry)[n] == '=')
-			return str_from(*entry + n + 1);
-	return (struct str){NULL, 0};
-}
-
 /* --- reading --- */
 
 /* A file on its way into sections. */
@@ -131,7 +121,7 @@ read_file(struct reader *reader, struct str path, struct str *error)
 static struct str
 path_of(struct arena *arena, const struct aws_config *config, const char *variable, const char *file)
 {
-	struct str given = aws_config_environment(config, variable), home = aws_config_environment(config, "HOME");
+	struct str given = os_variable(config->environment, variable), home = os_variable(config->environment, "HOME");
 	if (given.n && !str_starts(given, STR("~/")))
 		return given;
 	if (given.n)
@@ -151,7 +141,7 @@ aws_config_load(struct arena *arena, char *const *environment, struct str profil
 	struct reader main = {.arena = arena}, secrets = {.arena = arena, .credentials = true};
 	*config = (struct aws_config){.environment = environment, .profile_explicit = profile.n > 0};
 	struct str named =
-		first_of(aws_config_environment(config, "AWS_PROFILE"), aws_config_environment(config, "AWS_DEFAULT_PROFILE"));
+		first_of(os_variable(config->environment, "AWS_PROFILE"), os_variable(config->environment, "AWS_DEFAULT_PROFILE"));
 	config->config_path = path_of(arena, config, "AWS_CONFIG_FILE", "config");
 	config->credentials_path = path_of(arena, config, "AWS_SHARED_CREDENTIALS_FILE", "credentials");
 	config->profile = str_dup(arena, first_of(first_of(profile, named), STR("default")));
@@ -221,6 +211,6 @@ aws_config_region(const struct aws_config *config, struct str given)
 {
 	static const char *const variables[] = {"AWS_REGION", "AWS_DEFAULT_REGION"};
 	for (size_t i = 0; i < sizeof variables / sizeof *variables && !given.n; i++)
-		given = aws_config_environment(config, variables[i]);
+		given = os_variable(config->environment, variables[i]);
 	return given.n ? given : aws_config_get(config, config->profile, "region");
 }

@@ -29,7 +29,6 @@ struct aws_config {
 
 /* Reads what is there; a missing file is no error, a profile that was asked for and is in neither is: "The config profile (x) could not be found". */
 bool aws_config_load(struct arena *, char *const *environment, struct str profile, struct aws_config *, struct str *error);
-struct str aws_config_environment(const struct aws_config *, const char *name);
 /* A value of a profile, the credentials file first; none where it is not given. */
 struct str aws_config_get(const struct aws_config *, struct str profile, const char *name);
 /* A value of any section of the config file, as of "services"; with a parent where it is nested. False where it is not given. */

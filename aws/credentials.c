@@ -1,5 +1,6 @@
 #include "aws/credentials_search.h"
 #include "base/arena.h"
+#include "base/os.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -57,7 +58,7 @@ search_value(const struct search *search, const char *name)
 struct str
 search_environment(const struct search *search, const char *name)
 {
-	return aws_config_environment(search->config, name);
+	return os_variable(search->config->environment, name);
 }
 
 /* 2026-11-22T12:00:00Z, also with a fraction and with +01:00. False on anything else. */

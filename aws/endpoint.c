@@ -1,5 +1,6 @@
 #include "aws/endpoint.h"
 #include "base/arena.h"
+#include "base/os.h"
 
 #include <string.h>
 
@@ -91,7 +92,7 @@ configured(struct arena *arena, const struct aws_config *config, const char *ser
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
 		if (strcmp(service, words[i].service) == 0)
 			word = str_c(arena, str_from(words[i].word));
-	struct str ignore = aws_config_environment(config, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
+	struct str ignore = os_variable(config->environment, "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS");
 	if (!ignore.n)
 		ignore = aws_config_get(config, config->profile, "ignore_configured_endpoint_urls");
 	if (str_is(ignore, "true"))
@@ -100,9 +101,9 @@ configured(struct arena *arena, const struct aws_config *config, const char *ser
 	aws_config_value(config, "services", section, str_from(word), "endpoint_url", &nested);
 	for (char *c = word; *c; c++)
 		*c = (char)(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c);
-	url = aws_config_environment(config, str_printf(arena, "AWS_ENDPOINT_URL_%s", word).s);
+	url = os_variable(config->environment, str_printf(arena, "AWS_ENDPOINT_URL_%s", word).s);
 	if (!url.n)
-		url = aws_config_environment(config, "AWS_ENDPOINT_URL");
+		url = os_variable(config->environment, "AWS_ENDPOINT_URL");
 	if (!url.n && section.n)
 		url = nested;
 	return url.n ? url : aws_config_get(config, config->profile, "endpoint_url");

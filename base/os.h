@@ -40,6 +40,8 @@ bool os_glob(struct arena *, const char *base, struct str pattern, struct words 
 bool os_glob_listed(struct arena *, struct str pattern,
 	bool (*list)(void *context, struct str prefix, struct words *all, struct str *error), void *context, struct words *found,
 	struct str *error);
+/* A variable's value in an environment, NULL-ended (NULL: an empty one); none where it is not there. */
+struct str os_variable(char *const *environment, const char *name);
 /* Where the program is on $PATH (absolute or as found); none where it is not. A name with a slash is looked at as it is. */
 struct str os_which(struct arena *, const char *program);
 

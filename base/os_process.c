@@ -42,6 +42,16 @@ which_in(struct arena *arena, const char *path, const char *program)
 }
 
 struct str
+os_variable(char *const *environment, const char *name)
+{
+	size_t n = strlen(name);
+	for (char *const *entry = environment; entry && *entry; entry++)
+		if (strncmp(*entry, name, n) == 0 && (*entry)[n] == '=')
+			return str_from(*entry + n + 1);
+	return (struct str){NULL, 0};
+}
+
+struct str
 os_which(struct arena *arena, const char *program)
 {
 	return which_in(arena, getenv("PATH"), program);
@@ -51,13 +61,9 @@ os_which(struct arena *arena, const char *program)
 static const char *
 program_of(struct arena *arena, const struct os_spawn *spawn)
 {
-	const char *path = spawn->env ? NULL : getenv("PATH");
 	if (strchr(spawn->argv[0], '/'))
 		return spawn->argv[0];
-	for (char *const *entry = spawn->env; entry && *entry && !path; entry++)
-		if (strncmp(*entry, "PATH=", 5) == 0)
-			path = *entry + 5;
-	return which_in(arena, path, spawn->argv[0]).s;
+	return which_in(arena, spawn->env ? os_variable(spawn->env, "PATH").s : getenv("PATH"), spawn->argv[0]).s;
 }
 
 /* What a child makes of itself; in memory that it shares with us until its exec. */

@@ -98,20 +98,10 @@ patient_object_name(enum patient_object object)
 /* --- distcc's own list --- */
 
 struct str
-doctor_variable(char *const *environment, const char *name)
-{
-	size_t n = strlen(name);
-	for (; *environment; environment++)
-		if (strncmp(*environment, name, n) == 0 && (*environment)[n] == '=')
-			return str_from(*environment + n + 1);
-	return (struct str){NULL, 0};
-}
-
-struct str
 doctor_distcc_dir(struct arena *arena, char *const *environment)
 {
-	struct str given = doctor_variable(environment, "DISTCC_DIR");
-	return given.s ? given : str_printf(arena, "%.*s/.distcc", STR_ARG(doctor_variable(environment, "HOME")));
+	struct str given = os_variable(environment, "DISTCC_DIR");
+	return given.s ? given : str_printf(arena, "%.*s/.distcc", STR_ARG(os_variable(environment, "HOME")));
 }
 
 bool
@@ -119,7 +109,7 @@ doctor_list(struct arena *arena, char *const *environment, struct str *words, st
 {
 	struct str paths[] = {
 		str_printf(arena, "%.*s/hosts", STR_ARG(doctor_distcc_dir(arena, environment))), STR("/etc/distcc/hosts")};
-	*words = doctor_variable(environment, "DISTCC_HOSTS");
+	*words = os_variable(environment, "DISTCC_HOSTS");
 	*path = (struct str){NULL, 0};
 	if (words->s)
 		return true;

@@ -87,8 +87,6 @@ void doctor_close(struct doctor *);
 
 /* Where distcc's own list is: DISTCC_HOSTS, or a file; *path is none for the first. False where there is none. */
 bool doctor_list(struct arena *, char *const *environment, struct str *words, struct str *path);
-/* A variable of an environment; none where it is not there. */
-struct str doctor_variable(char *const *environment, const char *name);
 /* The folder that distcc keeps its state in. */
 struct str doctor_distcc_dir(struct arena *, char *const *environment);
 

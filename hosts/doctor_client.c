@@ -88,7 +88,7 @@ is_empty(const char *folder)
 static void
 check_masquerade(struct doctor *doctor)
 {
-	struct str rest = doctor_variable(doctor->environment, "PATH"), folder;
+	struct str rest = os_variable(doctor->environment, "PATH"), folder;
 	struct str cc = doctor->toolchain ? doctor->toolchain->cc : STR("gcc");
 	const char *name = str_c(doctor->arena, str_part(cc, 0, str_find(cc, ' ')));
 	while (!strchr(name, '/') && str_split(&rest, ':', &folder)) {
@@ -112,9 +112,9 @@ check_masquerade(struct doctor *doctor)
 static void
 check_distcc_dir(struct doctor *doctor)
 {
-	struct str given = doctor_variable(doctor->environment, "DISTCC_DIR");
+	struct str given = os_variable(doctor->environment, "DISTCC_DIR");
 	const char *folder = str_c(doctor->arena, doctor_distcc_dir(doctor->arena, doctor->environment));
-	const char *home = str_printf(doctor->arena, "%.*s", STR_ARG(doctor_variable(doctor->environment, "HOME"))).s;
+	const char *home = str_printf(doctor->arena, "%.*s", STR_ARG(os_variable(doctor->environment, "HOME"))).s;
 	if (given.s && !given.n) {
 		find(doctor, "DISTCC_DIR", "it is set and empty, and so every compile is local");
 		finding_fix(&doctor->found, STR(""), "unset DISTCC_DIR");
@@ -161,7 +161,7 @@ check_backoff(struct doctor *doctor)
 	struct str folder = doctor_distcc_dir(doctor->arena, doctor->environment);
 	size_t count = distcc_locks_now(str_c(doctor->arena, folder), locks, DISTCC_LOCKS_LIMIT);
 	int64_t period = DISTCC_BACKOFF_MS, seconds;
-	if (str_integer(doctor_variable(doctor->environment, "DISTCC_BACKOFF_PERIOD"), &seconds))
+	if (str_integer(os_variable(doctor->environment, "DISTCC_BACKOFF_PERIOD"), &seconds))
 		period = seconds * 1000;
 	for (size_t i = 0; i < count; i++) {
 		const struct patient *patient = patient_called(doctor, &locks[i]);
@@ -184,7 +184,7 @@ check_backoff(struct doctor *doctor)
 static void
 check_room(struct doctor *doctor)
 {
-	struct str given = doctor_variable(doctor->environment, "TMPDIR");
+	struct str given = os_variable(doctor->environment, "TMPDIR");
 	const char *folder = str_c(doctor->arena, given.n ? given : STR("/tmp"));
 	struct statvfs room;
 	if (statvfs(folder, &room) < 0 || access(folder, W_OK | X_OK) < 0) {

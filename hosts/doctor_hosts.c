@@ -89,7 +89,7 @@ make_job(struct doctor *doctor, struct exam *exam, const char *folder, struct st
 static bool
 prepare(struct doctor *doctor, struct exam *exam)
 {
-	struct str given = doctor_variable(doctor->environment, "TMPDIR"), why = STR("");
+	struct str given = os_variable(doctor->environment, "TMPDIR"), why = STR("");
 	char *folder =
 		str_c(doctor->arena, str_printf(doctor->arena, "%.*s/edcc-doctor-XXXXXX", STR_ARG(given.n ? given : STR("/tmp"))));
 	if (!doctor->toolchain || !doctor->distcc.n || !mkdtemp(folder))

@@ -23,11 +23,8 @@ static const char own_ssh[] = "ssh -o BatchMode=yes -o ConnectTimeout=10";
 const char *
 distcc_ssh(char *const *environment)
 {
-	static const char name[] = "DISTCC_SSH=";
-	for (; environment && *environment; environment++)
-		if (strncmp(*environment, name, sizeof name - 1) == 0 && (*environment)[sizeof name - 1])
-			return *environment + sizeof name - 1;
-	return own_ssh;
+	struct str users = os_variable(environment, "DISTCC_SSH");
+	return users.n ? users.s : own_ssh;
 }
 
 struct str
