@@ -186,6 +186,15 @@ words_add(struct arena *arena, struct words *words, struct str word)
 	words->w[words->n++] = word;
 }
 
+void
+words_split(struct arena *arena, struct words *words, struct str text)
+{
+	struct str word;
+	while (str_split(&text, ' ', &word))
+		if (word.n)
+			words_add(arena, words, word);
+}
+
 struct words
 words_concat(struct arena *arena, const struct words *lists, size_t count)
 {

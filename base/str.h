@@ -54,6 +54,8 @@ struct str words_join(struct arena *, struct words, struct str separator);
 bool words_has(struct words, struct str);
 /* Adds a word to a list that grows by this alone, from an empty one on. */
 void words_add(struct arena *, struct words *, struct str);
+/* Appends the words of a text that stand between blanks, as parts of it. */
+void words_split(struct arena *, struct words *, struct str text);
 /* The words of all the lists, one list's after the other's. */
 struct words words_concat(struct arena *, const struct words *lists, size_t count);
 

@@ -370,3 +370,9 @@ host_called(struct str address)
 		return str_part(address, 1, str_find(address, ']'));
 	return str_part(address, 0, str_find(address, ':'));
 }
+
+int
+host_port(const struct host_spec *host)
+{
+	return host->port ? host->port : DISTCC_PORT;
+}

@@ -62,6 +62,10 @@ struct host_fault {
 /* False with the fault. What distcc would pass over in silence is a fault too. */
 bool host_parse(struct arena *, struct str word, struct host_spec *, struct host_fault *);
 
+/* Where its distccd listens, unless the word has a port. */
+#define DISTCC_PORT 3632
+int host_port(const struct host_spec *);
+
 /* How distcc finds it: user@name, name:port, [address]:port. */
 void host_print_address(struct buf *, const struct host_spec *);
 /* What follows the slots: :command,lzo. */

@@ -101,7 +101,7 @@ static const char *
 backoff_path(struct arena *arena, const char *distcc_dir, struct str address)
 {
 	struct str host = host_called(address);
-	int64_t port = 3632;
+	int64_t port = DISTCC_PORT;
 	if (str_find(address, '@') < address.n)
 		return str_printf(arena, "%s/lock/backoff_ssh_%.*s_0", distcc_dir, STR_ARG(host)).s;
 	cut_number(&address, ':', &port);

@@ -146,7 +146,7 @@ patient_called(const struct doctor *doctor, const struct distcc_locks *locks)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct host_spec *host = &doctor->patients[i].host;
-		int64_t port = host->kind == HOST_SSH ? 0 : host->port ? host->port : 3632;
+		int64_t port = host->kind == HOST_SSH ? 0 : host_port(host);
 		if (str_is(host->name, locks->host) && port == locks->port)
 			return &doctor->patients[i];
 	}

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define TEXT_LIMIT ((size_t)1 << 20)
-#define DEFAULT_PORT 3632
 /* Debian's: the settings that its script reads, and the log that it gives the daemon. */
 #define SETTINGS "/etc/default/distcc"
 #define SCRIPT "/etc/init.d/distcc"
@@ -31,7 +30,7 @@ patient_at(struct doctor *doctor, int64_t port)
 {
 	for (size_t i = 0; i < doctor->count; i++) {
 		const struct host_spec *host = &doctor->patients[i].host;
-		if (doctor->patients[i].here && (host->port ? host->port : DEFAULT_PORT) == port)
+		if (doctor->patients[i].here && host_port(host) == port)
 			return &doctor->patients[i];
 	}
 	return NULL;
@@ -131,7 +130,7 @@ read_command(struct str rest, struct daemon *daemon)
 		word = next;
 	}
 	if (!str_integer(port, &daemon->port))
-		daemon->port = DEFAULT_PORT;
+		daemon->port = DISTCC_PORT;
 }
 
 /* Lines such as "Uid:\t0\t0\t0\t0". */
@@ -198,7 +197,7 @@ check_running(struct doctor *doctor)
 		if (!strchr("123456789", *entry->d_name) || !read_process(doctor->arena, entry->d_name, &daemon))
 			continue;
 		const struct patient *patient = patient_at(doctor, daemon.port);
-		usual |= daemon.port == DEFAULT_PORT;
+		usual |= daemon.port == DISTCC_PORT;
 		if (patient && !patient->probe.reached && daemon.listen.n) {
 			find_fault(
 				&doctor->found, patient->address, "the distccd here listens on %.*s alone", STR_ARG(daemon.listen));
@@ -251,7 +250,7 @@ static void
 check_settings(struct doctor *doctor)
 {
 	struct str text, error, place = STR(SETTINGS);
-	struct patient *patient = patient_at(doctor, DEFAULT_PORT);
+	struct patient *patient = patient_at(doctor, DISTCC_PORT);
 	if ((patient && patient->probe.reached) || !os_is_file(SCRIPT) ||
 		!os_read(doctor->arena, SETTINGS, TEXT_LIMIT, &text, &error))
 		return;

@@ -145,8 +145,7 @@ doctor_portage(struct doctor *doctor)
 		take_feature(&features, STR("network-sandbox"));
 	bool there = take_path(&features, "/etc/make.conf");
 	there = take_path(&features, CONFIG) || there;
-	take_text(&features,
-		str_printf(doctor->arena, "FEATURES=\"%.*s\"", STR_ARG(os_variable(doctor->environment, "FEATURES"))));
+	take_text(&features, str_printf(doctor->arena, "FEATURES=\"%.*s\"", STR_ARG(os_variable(doctor->environment, "FEATURES"))));
 	if (!there || !words_has(features.on, STR("distcc")))
 		return;
 	if (words_has(features.on, STR("network-sandbox")))

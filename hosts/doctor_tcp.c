@@ -7,7 +7,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define DEFAULT_PORT 3632
 #define CONNECT_MS 3000
 #define ANSWER_MS 10000
 /* Time zones are whole quarters of an hour, and none is further away than this. */
@@ -17,7 +16,7 @@
 static int
 port_of(const struct patient *patient)
 {
-	return patient->host.port ? patient->host.port : DEFAULT_PORT;
+	return host_port(&patient->host);
 }
 
 /* Gives it the job under another name of the compiler (none: its own). */

@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 /* What distccd listens on without --port, and logs without --log-level. */
-#define DEFAULT_PORT 3632
 #define DEFAULT_LEVEL "notice"
 
 /* One machine's daemon. */
@@ -106,7 +105,7 @@ describe(struct exporting *e, const struct host_spec *host, struct daemon *daemo
 	const struct distcc_settings *set = &e->project->distcc;
 	*daemon = (struct daemon){
 		.name = host->name,
-		.port = host->port ? host->port : DEFAULT_PORT,
+		.port = host_port(host),
 		/* One more than clients will ask for: a connection that is just ending must not make another wait. */
 		.jobs = host->limit + 1,
 		.nice = (int)set->nice,
@@ -245,7 +244,7 @@ print_debian(struct exporting *e, const struct daemon *daemon)
 		"STARTDISTCC=\"true\"\nALLOWEDNETS=\"%.*s\"\nLISTENER=\"%.*s\"\nNICE=\"%d\"\nJOBS=\"%d\"\nZEROCONF=\"false\"\n",
 		STR_ARG(words_join(e->arena, daemon->allow, STR(" "))), STR_ARG(daemon->listen), daemon->nice, daemon->jobs);
 	/* There are no variables for these; the init script has its own options here when it reads the file. */
-	if (daemon->port != DEFAULT_PORT)
+	if (daemon->port != DISTCC_PORT)
 		buf_printf(&more, " --port %d", daemon->port);
 	add_level(&more, daemon);
 	if (more.n)

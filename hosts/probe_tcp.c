@@ -19,7 +19,6 @@
 #define ANSWER_MS 2000
 /* Most machines have no --stats, and a firewall may drop what asks for it: so long beyond a connection's own time. */
 #define STATS_MS 200
-#define DEFAULT_PORT 3632
 /* More than this no node of memory has: whatever says so is wrong. */
 #define MOST_MB ((int64_t)1 << 32)
 #define STATS_LIMIT ((size_t)64 << 10)
@@ -87,13 +86,8 @@ ask_compiler(struct arena *arena, struct probe *probe, int fd, const char *sourc
 {
 	struct wire_job job = {.source = str_from(source)};
 	struct wire_answer answer;
-	struct str command = probe->compiler, word;
-	static const char *const arguments[] = {"-c", "edcc-canary.c", "-o", "edcc-canary.o"};
-	while (str_split(&command, ' ', &word))
-		if (word.n)
-			words_add(arena, &job.argv, word);
-	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-		words_add(arena, &job.argv, str_from(arguments[i]));
+	words_split(arena, &job.argv, probe->compiler);
+	words_split(arena, &job.argv, STR("-c edcc-canary.c -o edcc-canary.o"));
 	wire_ask(arena, fd, WIRE_PLAIN, &job, os_now_ms() + ANSWER_MS, &answer);
 	return answer.end != WIRE_ANSWERED || read_object(&probe->has, answer.object);
 }
@@ -216,7 +210,7 @@ ask(struct arena *arena, struct probe *probe, const char *name, int port, int fd
 void
 probe_tcp(struct arena *arena, struct probe *probe)
 {
-	int port = probe->host->port ? probe->host->port : DEFAULT_PORT, unknown;
+	int port = host_port(probe->host), unknown;
 	const char *name = str_c(arena, probe->host->name);
 	int fd = wire_connect(name, port, os_now_ms() + CONNECT_MS, &unknown);
 	probe->reached = fd >= 0;

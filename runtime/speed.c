@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #define TIMEOUT_MS 5000
-#define DEFAULT_PORT 3632
 
 /* Mostly for the optimizer, as builds are: gcc 12 takes 21 ms of processor time for it, clang 14 34 ms, half of them for the start of its programs. */
 static const char program[] = "double edcc_canary_run(const double *a, double *b, int k)\n"
@@ -40,20 +39,14 @@ speed_measure(const struct host *host, struct str command, const struct os_cance
 	struct wire_answer answer = {0};
 	struct host_spec spec;
 	struct host_fault fault;
-	struct str word;
 	int64_t took = 0;
 	int fd = -1, unknown;
-	static const char *const arguments[] = {"-O2", "-c", "edcc-canary.c", "-o", "edcc-canary.o"};
 	bool plain = host_parse(&arena, host->address, &spec, &fault) && spec.kind == HOST_TCP && !os_cancel_raised(cancel);
 	plain = plain && !(host->rest.n && memmem(host->rest.s, host->rest.n, ",auth", 5));
-	while (str_split(&command, ' ', &word))
-		if (word.n)
-			words_add(&arena, &job.argv, word);
-	for (size_t i = 0; i < sizeof arguments / sizeof *arguments; i++)
-		words_add(&arena, &job.argv, str_from(arguments[i]));
+	words_split(&arena, &job.argv, command);
+	words_split(&arena, &job.argv, STR("-O2 -c edcc-canary.c -o edcc-canary.o"));
 	if (plain)
-		fd = wire_connect(
-			str_c(&arena, spec.name), spec.port ? spec.port : DEFAULT_PORT, os_now_ms() + TIMEOUT_MS, &unknown);
+		fd = wire_connect(str_c(&arena, spec.name), host_port(&spec), os_now_ms() + TIMEOUT_MS, &unknown);
 	if (fd >= 0) {
 		int64_t began = now_us();
 		wire_ask(&arena, fd, WIRE_PLAIN, &job, os_now_ms() + TIMEOUT_MS, &answer);
