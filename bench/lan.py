@@ -20,7 +20,7 @@ sys.path[:0] = [os.path.join(HERE, "..", "test", "lan")]
 import lan  # noqa: E402
 from lab import source  # noqa: E402
 
-ROUNDS, MACHINES, SLOTS = 3, 6, 2
+ROUNDS, MACHINES, SLOTS = 5, 6, 2
 # So long do icecream's daemons look for a better scheduler.
 JOIN_S = 10
 EDCCFILE = """\
