@@ -211,6 +211,8 @@ def say(text, words):
 
 
 NAME_LIMIT = 200
+# The server writes an absolute name between quotes as it is.
+UNWRITABLE = re.compile(r'["\\\x00-\x1f]')
 
 
 class Changed(Exception):
@@ -237,6 +239,8 @@ def take_care(basics, analyzer, nodes, folders):
             # What is sent has one name in it, which is what __FILE__ will be.
             if len(names) > 1 or None not in names and {named.setdefault(path, next(iter(names)))} != names:
                 raise basics.NotCoveredError("a header by two names", send_email=False)
+            if any(map(UNWRITABLE.search, filter(None, names))):
+                raise basics.NotCoveredError("a name with quotes", send_email=False)
             status = os.stat(path)
             stamp = status.st_mtime_ns, status.st_size, status.st_ino
             if path not in seen:
