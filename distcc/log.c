@@ -184,10 +184,9 @@ read_answer(struct reader *reader, int64_t pid, struct str text)
 	host = str_part(host, 0, str_find(host, ' '));
 	if (str_is(host, "localhost"))
 		return;
-	struct client *client = client_of(reader, pid);
-	bool unsent = client->unsent;
-	client->host = NULL;
-	client->ours = client->unsent = false;
+	bool unsent = client_of(reader, pid)->unsent;
+	/* Not all logs that are read say when a client ends. */
+	forget_client(reader, pid);
 	if (unsent)
 		return;
 	reader->compiles->remote++;

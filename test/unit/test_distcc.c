@@ -282,6 +282,24 @@ a_log_is_read_as_it_grows(void **state)
 	arena_free(&arena);
 }
 
+/* What comes from a HOST does not say when a client ends: none is kept that has had its answer. */
+static void
+a_long_log_takes_no_longer(void **state)
+{
+	(void)state;
+	struct distcc_log *log = read_log("");
+	int64_t began = os_now_ms();
+	for (int pid = 1; pid <= 100000; pid++) {
+		char line[80];
+		int n = snprintf(line, sizeof line, "distcc[%d] compile a.c on 127.0.0.2:41001/2 completed ok", pid);
+		distcc_log_take(log, (struct str){line, (size_t)n});
+	}
+	assert_int_equal(distcc_log_read(log)->remote, 100000);
+	/* It takes a tenth of a second; with a walk over all who came before, ten. */
+	assert_true(os_now_ms() - began < 3000);
+	distcc_log_close(log);
+}
+
 /* --- the environment --- */
 
 static const char *
@@ -381,6 +399,7 @@ main(void)
 		cmocka_unit_test(native_flags_are_counted),
 		cmocka_unit_test(failures_are_theirs_or_ours),
 		cmocka_unit_test(a_log_is_read_as_it_grows),
+		cmocka_unit_test(a_long_log_takes_no_longer),
 		cmocka_unit_test(state_files_are_read_with_care),
 		cmocka_unit_test(the_environment_of_a_recipe),
 		cmocka_unit_test(the_hosts_file_follows_the_fleet),
