@@ -81,36 +81,51 @@ take_number(struct reading *r, const char *ends, int64_t most, const char *what,
 /* --- the parts of a host --- */
 
 static bool
+is_name_byte(char c)
+{
+	return (unsigned char)c >= 0x80 || (c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_", c));
+}
+
+/* A name is a word of ssh's command line, of scripts, and a file's. */
+static bool
 check_name(struct reading *r, size_t from, const char *what)
 {
 	struct str name = str_part(r->word, from, r->at);
 	if (!name.n)
 		return refuse(r, from < r->word.n ? from : 0, r->word.n, str_printf(r->arena, "a %s is missing here", what),
 			STR("write HOST, HOST:PORT/SLOTS or USER@HOST"));
-	if (*name.s == '-')
-		return refuse(r, from, from + 1, str_printf(r->arena, "a %s cannot begin with '-'", what),
-			STR("ssh would take it for an option"));
-	for (size_t i = 0; i < name.n; i++) {
-		unsigned char c = (unsigned char)name.s[i];
-		if (c < 0x80 && (!c || !strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_", c)))
-			return refuse(r, from + i, from + i + 1,
-				str_printf(r->arena, "'%c' cannot stand in a %s", c ? c : ' ', what),
+	if (strchr("-.", *name.s))
+		return refuse(r, from, from + 1, str_printf(r->arena, "a %s cannot begin with '%c'", what, *name.s),
+			*name.s == '-' ? STR("ssh would take it for an option") : STR("it begins with a letter or a digit"));
+	for (size_t i = 0; i < name.n; i++)
+		if (!is_name_byte(name.s[i]))
+			return refuse(r, from + i, from + i + 1, str_printf(r->arena, "'%c' cannot stand in a %s", name.s[i], what),
 				STR("it has letters, digits, dots, hyphens and underscores"));
-	}
 	return true;
+}
+
+/* fd00::2, fe80::1%eth0 */
+static bool
+is_ipv6(struct arena *arena, struct str text)
+{
+	unsigned char bytes[16];
+	size_t end = str_find(text, '%');
+	for (size_t i = end + 1; i < text.n; i++)
+		if (!is_name_byte(text.s[i]))
+			return false;
+	return inet_pton(AF_INET6, str_c(arena, str_part(text, 0, end)), bytes) == 1;
 }
 
 /* "[fd00::2]" */
 static bool
 take_brackets(struct reading *r)
 {
-	unsigned char bytes[16];
 	size_t from = r->at++;
 	struct str name = take_until(r, "]/,");
 	if (!is_at(r, ']'))
 		return refuse(r, from, r->at, STR("this bracket is not closed"),
 			STR("an IPv6 address stands in brackets: [fd00::2]:3632"));
-	if (inet_pton(AF_INET6, str_c(r->arena, str_part(name, 0, str_find(name, '%'))), bytes) != 1)
+	if (!is_ipv6(r->arena, name))
 		return refuse(r, from, r->at + 1, str_printf(r->arena, "'%.*s' is no IPv6 address", STR_ARG(name)),
 			STR("only an IPv6 address stands in brackets"));
 	r->at++;
@@ -315,6 +330,10 @@ host_parse(struct arena *arena, struct str word, struct host_spec *host, struct 
 	static const struct str local = {"localhost", 9};
 	struct reading r = {.arena = arena, .word = word, .host = host, .fault = fault};
 	*host = (struct host_spec){.kind = HOST_TCP};
+	for (size_t i = 0; i < word.n; i++)
+		if ((unsigned char)word.s[i] <= ' ' || word.s[i] == 0x7f)
+			return refuse(&r, i, i + 1, STR("a host has no blanks in it"),
+				STR("distcc would take it for two, whatever the quotes"));
 	if (str_starts(word, STR("--")) || str_starts(word, STR("+")))
 		return read_keyword(&r);
 	if (str_find(word, '@') < word.n)

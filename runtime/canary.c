@@ -158,7 +158,8 @@ struct proof {
 	struct run *run;
 	struct host *host;
 	const struct os_cancel *cancel;
-	struct str object, log; /* names in the canaries' folder */
+	struct str folder; /* its own, below the canaries': no host's name is then that of another file */
+	const char *object, *log; /* in it */
 	off_t heard; /* how long the host's own log was before */
 	struct str hint; /* the way out, where one is known */
 };
@@ -194,9 +195,8 @@ static struct str
 client_says(struct proof *proof)
 {
 	static const char silent[] = "ERROR: IO timeout", unreached[] = "timeout while connecting to";
-	struct str folder = fleet_canary_folder(&proof->arena, proof->run), text, line, error,
-		   found = STR("distcc gives no reason");
-	if (!os_read(&proof->arena, file_in(&proof->arena, folder, proof->log.s), OUTPUT_LIMIT, &text, &error))
+	struct str text, line, error, found = STR("distcc gives no reason");
+	if (!os_read(&proof->arena, proof->log, OUTPUT_LIMIT, &text, &error))
 		return error;
 	if (memmem(text.s, text.n, unreached, sizeof unreached - 1))
 		return STR("no connection within 4 s"); /* distcc's own bound */
@@ -245,9 +245,8 @@ log_says(struct proof *proof)
 {
 	struct arena *arena = &proof->arena;
 	if (proof->host->apart) {
-		const char *path = file_in(arena, fleet_canary_folder(arena, proof->run), proof->log.s);
 		const char *answered = str_printf(arena, "compile " CANARY_SOURCE " on %.*s/", STR_ARG(proof->host->address)).s;
-		return log_has(path, 0, answered, STR(" completed ok"));
+		return log_has(proof->log, 0, answered, STR(" completed ok"));
 	}
 	const char *path = distcc_host_log(arena, proof->run, proof->host->name).s;
 	for (int64_t deadline = os_now_ms() + LOG_TIMEOUT_MS;; poll(NULL, 0, 1)) {
@@ -263,7 +262,7 @@ same_object(struct proof *proof, struct str *why)
 {
 	struct arena *arena = &proof->arena;
 	struct str folder = fleet_canary_folder(arena, proof->run), theirs, ours;
-	if (!os_read(arena, file_in(arena, folder, proof->object.s), OBJECT_LIMIT, &theirs, why) ||
+	if (!os_read(arena, proof->object, OBJECT_LIMIT, &theirs, why) ||
 		!os_read(arena, file_in(arena, folder, REFERENCE), OBJECT_LIMIT, &ours, why))
 		return false;
 	*why = object_differs(arena, theirs, ours);
@@ -278,12 +277,12 @@ compile_there(struct proof *proof, struct str *output)
 {
 	struct arena *arena = &proof->arena;
 	const struct host *host = proof->host;
-	struct str folder = fleet_canary_folder(arena, proof->run);
+	struct str folder = proof->folder;
 	const char *environment[] = {
 		str_printf(arena, "DISTCC_HOSTS=%.*s/1%.*s", STR_ARG(host->address), STR_ARG(host->rest)).s,
 		/* One of its own: what fails here must not be remembered against the host. */
-		str_printf(arena, "DISTCC_DIR=%.*s/%.*s", STR_ARG(folder), STR_ARG(host->name)).s,
-		str_printf(arena, "DISTCC_LOG=%.*s/%s", STR_ARG(folder), proof->log.s).s,
+		str_printf(arena, "DISTCC_DIR=%.*s", STR_ARG(folder)).s,
+		str_printf(arena, "DISTCC_LOG=%s", proof->log).s,
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
 		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
 		"DISTCC_FALLBACK=0",
@@ -291,8 +290,7 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "DISTCC_IO_TIMEOUT=%d", timeout_of(proof->run->project)).s,
 		NULL,
 	};
-	return os_make_folders(arena, environment[1] + strlen("DISTCC_DIR="), true, output) &&
-	       compile(proof->run, arena, proof->object.s, environment, proof->cancel, output);
+	return compile(proof->run, arena, proof->object, environment, proof->cancel, output);
 }
 
 static bool
@@ -326,18 +324,16 @@ static bool
 begin(struct proof *proof, struct failure *failure)
 {
 	struct arena *arena = &proof->arena;
-	const struct host *host = proof->host;
-	struct str folder = fleet_canary_folder(arena, proof->run), error;
-	proof->object = str_printf(arena, "%.*s.o", STR_ARG(host->name));
-	proof->log = str_printf(arena, "%.*s.log", STR_ARG(host->name));
-	proof->heard = size_of(distcc_host_log(arena, proof->run, host->name).s);
-	const struct str names[] = {host->name, proof->object, proof->log};
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-		if (!os_remove_tree(arena, str_printf(arena, "%.*s/%.*s", STR_ARG(folder), STR_ARG(names[i])).s, &error)) {
-			failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
-			return false;
-		}
-	return true;
+	struct str error, name = proof->host->name;
+	const char *folder = str_printf(arena, "%.*s/on/%.*s", STR_ARG(fleet_canary_folder(arena, proof->run)), STR_ARG(name)).s;
+	proof->folder = str_from(folder);
+	proof->object = file_in(arena, proof->folder, "object.o");
+	proof->log = file_in(arena, proof->folder, "log");
+	proof->heard = size_of(distcc_host_log(arena, proof->run, name).s);
+	if (os_remove_tree(arena, folder, &error) && os_make_folders(arena, folder, true, &error))
+		return true;
+	failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
+	return false;
 }
 
 bool

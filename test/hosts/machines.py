@@ -31,8 +31,8 @@ def free_port(address):
 class Machine:
     """One distccd, with a folder and a log of its own."""
 
-    def __init__(self, address, allow="127.0.0.0/8", commands=None, path="", more=()):
-        self.address, self.port = address, free_port(address)
+    def __init__(self, address, allow="127.0.0.0/8", commands=None, path="", more=(), port=None):
+        self.address, self.port = address, port or free_port(address)
         self.word = (f"[{address}]" if ":" in address else address) + f":{self.port}"
         self.folder = folder(f"machine-{address}-{self.port}")
         self.log = os.path.join(self.folder, "log")

@@ -80,6 +80,40 @@ a_word_has_parts(void **state)
 	arena_free(&arena);
 }
 
+/* Words that would be something else to ssh, to a shell, to distcc, or as a file's name. */
+static void
+words_stay_what_they_are(void **state)
+{
+	static const struct {
+		const char *word;
+		size_t at;
+		const char *message;
+	} words[] = {
+		{"-oProxyCommand=x", 0, "a host name cannot begin with '-'"},
+		{"@-oProxyCommand=x", 1, "a host name cannot begin with '-'"},
+		{"-oProxyCommand=x@red", 0, "a user name cannot begin with '-'"},
+		{"..", 0, "a host name cannot begin with '.'"},
+		{"@.", 1, "a host name cannot begin with '.'"},
+		{"red;reboot", 3, "';' cannot stand in a host name"},
+		{"[fe80::1%a';reboot;']", 0, "'fe80::1%a';reboot;'' is no IPv6 address"},
+		{"[fe80::1%$(reboot)]", 0, "'fe80::1%$(reboot)' is no IPv6 address"},
+		{"ann@red:/opt/distccd -v", 20, "a host has no blanks in it"},
+		{"red,auth=a\nb", 10, "a host has no blanks in it"},
+		{"red\x1b[2J", 3, "a host has no blanks in it"},
+	};
+	(void)state;
+	struct arena arena = {0};
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+		struct host_spec host;
+		struct host_fault fault = {0};
+		if (host_parse(&arena, str_from(words[i].word), &host, &fault))
+			fail_msg("%s is taken", words[i].word);
+		assert_text(fault.message, words[i].message);
+		assert_int_equal(fault.at, words[i].at);
+	}
+	arena_free(&arena);
+}
+
 /* Whatever the word, a fault is within it: nothing is read or shown beyond. */
 static void
 faults_are_within_the_word(void **state)
@@ -110,6 +144,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_are_printed_in_one_form),
 		cmocka_unit_test(a_word_has_parts),
+		cmocka_unit_test(words_stay_what_they_are),
 		cmocka_unit_test(faults_are_within_the_word),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
