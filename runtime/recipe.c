@@ -25,6 +25,18 @@ struct recipes {
 	unsigned channel_count;
 };
 
+/* The commands of edcc's own that recipes find on PATH lie there; PATH ends a folder at a colon. */
+static bool
+can_be_on_path(const struct run *run, struct failure *failure)
+{
+	if (run->provider->site != &site_local || !strchr(run->state.s, ':'))
+		return true;
+	failure_set(failure, EXIT_STATUS_USAGE, "'%.*s' has a ':' in its name: recipes would not find edcc's commands there",
+		STR_ARG(run->state));
+	failure_hint(failure, "choose another folder with 'state: path = …'");
+	return false;
+}
+
 struct recipes *
 recipes_new(struct run *run, struct failure *failure)
 {
@@ -32,6 +44,8 @@ recipes_new(struct run *run, struct failure *failure)
 	struct str error;
 	char self[4096], *folder = str_c(arena, str_printf(arena, "%.*s/bin", STR_ARG(run->folder)));
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (!can_be_on_path(run, failure))
+		return NULL;
 	if (!os_make_folders(arena, folder, true, &error)) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
 		return NULL;
