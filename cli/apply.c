@@ -93,6 +93,8 @@ apply_run(struct cli *cli)
 		return status;
 	if (is_saved && !plan_same(&cli->arena, &saved, plan, &cli->sources, &cli->diags))
 		return EXIT_STATUS_USAGE;
+	/* Who waits for a build knows by now which hosts are left out. */
+	cli_print_diags(cli);
 	return asked(cli, plan) ? execute(cli, plan) : EXIT_STATUS_USAGE;
 }
 

@@ -9,6 +9,32 @@
 #include <string.h>
 #include <unistd.h>
 
+static bool
+environment_has(const char *name)
+{
+	const char *value = getenv(name);
+	return value && *value;
+}
+
+bool
+cli_wants_terminal(const struct cli *cli, int fd)
+{
+	const char *term = getenv("TERM");
+	bool refused = cli->flags.no_color || environment_has("NO_COLOR") || environment_has("CI");
+	return !refused && isatty(fd) && term && strcmp(term, "dumb") != 0;
+}
+
+/* What `check` finds is its output; anybody else's errors go where errors go. */
+void
+cli_print_diags(struct cli *cli)
+{
+	if (cli->flags.json)
+		diag_print_json(&cli->diags, cli->command == &command_check ? stdout : stderr);
+	else
+		diag_print(&cli->diags, stderr, cli_wants_terminal(cli, STDERR_FILENO));
+	diag_clear(&cli->diags);
+}
+
 void
 cli_print(struct str text)
 {

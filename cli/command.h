@@ -123,6 +123,10 @@ const struct command *command_find(struct str name);
 bool options_read(struct cli *, int argc, char **argv);
 
 /* cli.c */
+/* Colour and redrawing: on a terminal that can, and where nobody said no. */
+bool cli_wants_terminal(const struct cli *, int fd);
+/* Prints what has been filed, once: at the end, and before whatever takes long. */
+void cli_print_diags(struct cli *);
 /* Prints on standard output; whether it could be written shows at the end, in main. */
 void cli_print(struct str);
 /* The Edccfile that is meant: --file, or the nearest one in this folder and those above it. NULL where there is none (filed). */

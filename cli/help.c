@@ -137,6 +137,17 @@ help_functions(void)
 		put_row(str_from(functions[i].usage), 36, functions[i].doc);
 }
 
+/* By its word, by its header, and of those that have listed names by one of these: provider, provider hosts, hosts. */
+static bool
+is_meant(const struct block_schema *block, struct str topic)
+{
+	struct str word = str_part(topic, 0, str_find(topic, ' ')), name = str_part(topic, word.n + 1, topic.n);
+	if (!name.n && str_is(word, block->word))
+		return true;
+	return block->naming == BLOCK_NAME_LISTED &&
+	       (name.n ? str_is(word, block->word) && schema_listed(block->names, name) : schema_listed(block->names, word));
+}
+
 static enum exit_status
 unknown_topic(struct cli *cli, struct str topic)
 {
@@ -160,7 +171,8 @@ help_run(struct cli *cli)
 		help_commands();
 		return EXIT_STATUS_SUCCESS;
 	}
-	struct str topic = cli->arguments.w[0];
+	/* "provider hosts", as the header of a block is. */
+	struct str topic = words_join(&cli->arena, cli->arguments, STR(" "));
 	const struct command *command = command_find(topic);
 	bool known = command || str_is(topic, "blocks") || str_is(topic, "functions");
 	if (command)
@@ -170,7 +182,7 @@ help_run(struct cli *cli)
 	else if (known)
 		help_functions();
 	for (size_t i = 0; i < BLOCK_COUNT && !command; i++) {
-		if (str_is(topic, block_schemas[i].word)) {
+		if (is_meant(&block_schemas[i], topic)) {
 			help_block(cli, &block_schemas[i]);
 			known = true;
 		}
@@ -180,10 +192,10 @@ help_run(struct cli *cli)
 
 const struct command command_help = {
 	.name = "help",
-	.synopsis = "[COMMAND|BLOCK|blocks|functions]",
+	.synopsis = "[COMMAND|BLOCK [NAME]|blocks|functions]",
 	.doc = "print help on a command, a block or the functions",
 	.details = "",
 	.flags = FLAGS_ALL,
-	.most_arguments = 1,
+	.most_arguments = 2,
 	.run = help_run,
 };

@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,22 +17,6 @@ extern char **environ;
 #define FILES_NEEDED 512
 
 static const struct provider *const providers[] = {&provider_local, &provider_hosts, &provider_aws, NULL};
-
-static bool
-environment_has(const char *name)
-{
-	const char *value = getenv(name);
-	return value && *value;
-}
-
-/* Colour and redrawing: on a terminal that can, and where nobody said no. */
-static bool
-wants_terminal(const struct cli *cli, int fd)
-{
-	const char *term = getenv("TERM");
-	bool refused = cli->flags.no_color || environment_has("NO_COLOR") || environment_has("CI");
-	return !refused && isatty(fd) && term && strcmp(term, "dumb") != 0;
-}
 
 static enum exit_status
 run_command(struct cli *cli)
@@ -60,16 +43,6 @@ run_command(struct cli *cli)
 	return cli->command->run(cli);
 }
 
-/* What `check` finds is its output; anybody else's errors go where errors go. */
-static void
-print_diags(struct cli *cli)
-{
-	if (cli->flags.json)
-		diag_print_json(&cli->diags, cli->command == &command_check ? stdout : stderr);
-	else
-		diag_print(&cli->diags, stderr, wants_terminal(cli, STDERR_FILENO));
-}
-
 int
 main(int argc, char **argv)
 {
@@ -82,12 +55,12 @@ main(int argc, char **argv)
 	cli.diags.sources = &cli.sources;
 	enum exit_status status = EXIT_STATUS_USAGE;
 	if (options_read(&cli, argc, argv)) {
-		cli.terminal = wants_terminal(&cli, STDOUT_FILENO);
+		cli.terminal = cli_wants_terminal(&cli, STDOUT_FILENO);
 		status = run_command(&cli);
 	}
 	/* Taken now: what follows sets errno anew. */
 	int error = ferror(stdout) ? errno : 0;
-	print_diags(&cli);
+	cli_print_diags(&cli);
 	if (!error && fflush(stdout) != 0)
 		error = errno;
 	if (error) {

@@ -164,7 +164,7 @@ take_option(struct reading *r)
 			str_printf(r->arena, "'%s' has no value%s", options[i].name, options[i].valued ? " after its '='" : ""),
 			STR("only auth has one, as in ,auth=red.example.com"));
 	}
-	struct str hint = STR("the options are ,lzo ,cpp ,auth and ,down");
+	struct str hint = STR("the options are ,lzo ,cpp ,auth and ,down; what stands between hosts is a blank");
 	if (suggest.best.s)
 		hint = str_printf(r->arena, "did you mean '%.*s'?", STR_ARG(suggest.best));
 	return refuse(r, name.n ? from : from - 1, name.n ? from + name.n : from,

@@ -60,14 +60,20 @@ convert_NICENESS(struct conversion *c, int64_t *out)
 	return str_integer(c->text, out) && *out >= 0 && *out <= 19;
 }
 
+/* What is meant by what other languages call yes and no; none where it is neither. */
+static struct str
+advise_yes_or_no(struct str text)
+{
+	if (schema_listed("true on 1 y", text))
+		return STR("write yes");
+	return schema_listed("false off 0 n", text) ? STR("write no") : (struct str){NULL, 0};
+}
+
 static bool
 convert_YESNO(struct conversion *c, bool *out)
 {
 	*out = str_is(c->text, "yes");
-	if (schema_listed("true on 1 y", c->text))
-		c->advice = STR("write yes");
-	else if (schema_listed("false off 0 n", c->text))
-		c->advice = STR("write no");
+	c->advice = advise_yes_or_no(c->text);
 	return *out || str_is(c->text, "no");
 }
 
@@ -248,6 +254,7 @@ static bool
 convert_SHARE(struct conversion *c, int64_t *out)
 {
 	*out = str_is(c->text, "yes") ? 100 : 0;
+	c->advice = advise_yes_or_no(c->text);
 	if (*out || str_is(c->text, "no"))
 		return true;
 	return str_ends(c->text, STR("%")) && is_digit(*c->text.s) && str_integer(str_part(c->text, 0, c->text.n - 1), out) &&
@@ -263,7 +270,9 @@ convert_CHOICE(struct conversion *c, struct str *out)
 	*out = c->text;
 	while (str_split(&rest, ' ', &choice))
 		suggest_offer(&suggest, choice);
-	if (suggest.best.s)
+	if (schema_listed(c->setting->choices, STR("yes")))
+		c->advice = advise_yes_or_no(c->text);
+	if (!c->advice.n && suggest.best.s)
 		c->advice = str_printf(c->arena, "did you mean '%.*s'?", STR_ARG(suggest.best));
 	return schema_listed(c->setting->choices, c->text);
 }

@@ -1,5 +1,6 @@
 "$EDCC" help blocks
 "$EDCC" help provider
+"$EDCC" help hosts
 "$EDCC" help build
 "$EDCC" help distcc
 "$EDCC" help functions
