@@ -169,14 +169,14 @@ compare_on(void *context, void *item)
 	arena_free(&arena);
 }
 
-/* A path that can be written into a source as it is. */
+/* A file that is still there, with a path that can be written into a source as it is. */
 static bool
-is_plain(struct str path)
+can_be_compared(struct arena *arena, struct str path)
 {
 	for (size_t i = 0; i < path.n; i++)
 		if (path.s[i] == '"' || path.s[i] == '\\' || (unsigned char)path.s[i] < ' ')
 			return false;
-	return path.n > 0;
+	return access(str_c(arena, path), R_OK) == 0;
 }
 
 static void
@@ -213,9 +213,11 @@ compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 	}
 	if (pool)
 		pool_free(pool);
-	if (read && !comparison.open && pump_socket(run))
+	if (!read || comparison.open)
+		return false;
+	if (pump_socket(run))
 		append(proved_list(arena, run), paths);
-	return !comparison.open;
+	return true;
 }
 
 /* What the include server has met since the last look. */
@@ -233,7 +235,7 @@ compare_wanted(struct pump_watch *watch, struct arena *arena)
 		end--;
 	rest = str_part(rest, 0, end);
 	while (str_split(&rest, '\n', &line))
-		if (is_plain(line))
+		if (can_be_compared(arena, line))
 			words_add(arena, &paths, line);
 	if (!paths.n || compare(watch, arena, paths))
 		watch->wanted += end;
