@@ -259,13 +259,11 @@ check_settings(struct doctor *doctor)
 	/* First of all: what starts it should find its log writable. */
 	if (started || patient)
 		check_usual_log(doctor, patient);
-	if (!started) {
-		find(doctor, patient, place, STR("STARTDISTCC is not \"true\": no distccd is started here"));
-		if (!patient)
-			finding_hint(&doctor->found, "that matters only where this machine is to compile for others");
-		else
-			finding_fix(&doctor->found, STR(""),
-				"sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && " SCRIPT " start");
+	/* Of no interest where this machine is none of the list: most only send. */
+	if (!started && patient) {
+		find_fault(&doctor->found, place, "STARTDISTCC is not \"true\": no distccd is started here");
+		finding_fix(&doctor->found, STR(""),
+			"sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && " SCRIPT " start");
 	}
 	struct str address = patient ? exam_address(patient) : STR("");
 	if (patient && is_loopback(listener) && !is_loopback(address)) {
