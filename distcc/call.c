@@ -1,10 +1,12 @@
 #include "distcc/call.h"
 
+#include <fnmatch.h>
+#include <stdio.h>
 #include <string.h>
 
 struct rule {
 	const char *word; /* as in kept.def */
-	const char *says; /* NULL: the word itself */
+	const char *says; /* NULL: what the word begins with */
 };
 
 /* Arguments that make a call none that compiles. */
@@ -16,35 +18,32 @@ static const struct rule others[] = {
 
 /* Arguments that keep a compile here. */
 static const struct rule kept[] = {
-#define KEPT(word, says, scope, way, why) {word, says},
+#define KEPT(word, says, keeper, scope, way, why) {word, says},
 #include "distcc/kept.def"
 #undef KEPT
-	/* A language by name is kept with some inputs only. */
-	{"-x*", "with -x"},
 };
 
 bool
-distcc_argument_is(struct str argument, const char *word)
+distcc_argument_is(struct str argument, struct str next, const char *pattern)
 {
-	struct str start = str_from(word);
-	/* Of the options for the assembler only listings and its own dependencies matter, and they may come after others. */
-	if (str_is(start, "-Wa,-a*"))
-		return str_starts(argument, STR("-Wa,")) &&
-		       (memmem(argument.s, argument.n, ",-a", 3) || memmem(argument.s, argument.n, "--MD", 4));
-	if (!str_ends(start, STR("*")))
-		return str_eq(argument, start);
-	return str_starts(argument, str_part(start, 0, start.n - 1));
+	char text[4096];
+	/* Most are told apart by how they begin. */
+	if (!str_starts(argument, (struct str){pattern, strcspn(pattern, "*?[ ")}))
+		return false;
+	if (strchr(pattern, ' '))
+		snprintf(text, sizeof text, "%.*s %.*s", STR_ARG(argument), STR_ARG(next));
+	else
+		snprintf(text, sizeof text, "%.*s", STR_ARG(argument));
+	return fnmatch(pattern, text, 0) == 0;
 }
 
 /* The words for the first of the rules that the argument keeps to; none where there is none. */
 static struct str
-match_rule(const struct rule *rules, size_t count, struct str argument)
+match_rule(const struct rule *rules, size_t count, struct str argument, struct str next)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct str says = str_from(rules[i].says ? rules[i].says : rules[i].word);
-		if (distcc_argument_is(argument, rules[i].word))
-			return str_ends(says, STR("*")) ? str_part(says, 0, says.n - 1) : says;
-	}
+	for (size_t i = 0; i < count; i++)
+		if (distcc_argument_is(argument, next, rules[i].word))
+			return rules[i].says ? str_from(rules[i].says) : (struct str){rules[i].word, strcspn(rules[i].word, "*[")};
 	return (struct str){NULL, 0};
 }
 
@@ -87,10 +86,10 @@ struct call {
 };
 
 static void
-look_at(struct call *call, struct str argument, struct str before)
+look_at(struct call *call, struct str before, struct str argument, struct str next)
 {
-	struct str other = match_rule(others, sizeof others / sizeof *others, argument);
-	struct str keeps = match_rule(kept, sizeof kept / sizeof *kept, argument);
+	struct str other = match_rule(others, sizeof others / sizeof *others, argument, next);
+	struct str keeps = match_rule(kept, sizeof kept / sizeof *kept, argument, next);
 	bool target = str_is(before, "-o") || str_is(before, "-MF") || str_is(before, "-MT") || str_is(before, "-MQ");
 	if (!call->other.n)
 		call->other = other;
@@ -130,8 +129,10 @@ why_local(const struct call *call)
 		return call->kept;
 	if (call->headers && !call->sources)
 		return STR("precompiled header");
-	if (call->from_input || !call->sources)
+	if (call->from_input)
 		return STR("standard input");
+	if (!call->sources)
+		return STR("no source that distcc knows");
 	if (!call->compiles)
 		return STR("compiled and linked in one call");
 	if (call->to_output)
@@ -145,9 +146,13 @@ bool
 distcc_call_compiles(struct str arguments, struct str *words)
 {
 	struct call call = {0};
-	struct str argument, before = STR("");
-	for (; str_split(&arguments, ' ', &argument); before = argument)
-		look_at(&call, argument, before);
+	struct str before = STR(""), argument = STR(""), next;
+	for (bool more = true; more; before = argument, argument = next) {
+		more = str_split(&arguments, ' ', &next);
+		if (!more)
+			next = (struct str){NULL, 0};
+		look_at(&call, before, argument, next);
+	}
 	*words = why_other(&call);
 	if (words->n)
 		return false;

@@ -11,7 +11,7 @@
 /* Of a call that ran here, its arguments joined by spaces: whether a host could have done it, and *words why none was asked; else what it was in place of a compile. */
 bool distcc_call_compiles(struct str arguments, struct str *words);
 
-/* Whether the argument is the word, which may be one of kept.def's. */
-bool distcc_argument_is(struct str argument, const char *word);
+/* Whether the argument, with the one after it ({NULL, 0} after the last), is of the pattern: one of kept.def's, or a word. */
+bool distcc_argument_is(struct str argument, struct str next, const char *pattern);
 
 #endif

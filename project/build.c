@@ -81,6 +81,7 @@ add_script(struct loader *l, const struct project *project, const struct merged 
 		return;
 	}
 	build->recipe = template_expand(l, source, project);
+	habits_of_commands(l, project, (struct span){source, 0, (uint32_t)source_get(l->sources, source)->text.n});
 }
 
 /* Holds `dir` to the source tree. */
@@ -119,7 +120,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 		diag_note(diag, recipe->item.span, "the recipe begins here");
 	} else if (recipe) {
 		build->recipe = recipe_text(l->arena, l->sources, recipe);
-		habits_of_recipe(l, project, recipe);
+		habits_of_commands(l, project, recipe->item.span);
 	} else if (build->set.script.n) {
 		add_script(l, project, merged, build);
 	}

@@ -2,6 +2,7 @@
 
 #include "project/build.h"
 #include "project/eval.h"
+#include "project/habits.h"
 #include "project/host_list.h"
 
 /* In the order of enum provider_kind. */
@@ -252,8 +253,10 @@ fill_on(struct loader *l, struct merges *merges, const struct project *project, 
 	on->scope = &project->scopes[merged->first.placed->context->space->index];
 	merge_settings(l, merges, &block_schemas[BLOCK_on], merged, &on->set, &kept);
 	const struct recipe *recipe = build_only_recipe(l, kept);
-	if (recipe)
+	if (recipe) {
 		on->recipe = recipe_text(l->arena, l->sources, recipe);
+		habits_of_commands(l, project, recipe->item.span);
+	}
 	for (size_t i = 0; i < on->set.notify.n; i++) {
 		if (str_starts(on->set.notify.w[i], STR("sns:")) && on->set.notify.w[i].n > 4)
 			continue;

@@ -18,6 +18,10 @@
 	WAY(EACH, "a call for each source, with -c, and one that links")                                              \
 	WAY(HEADER, "leave it out: each compile's text is preprocessed here anyway")                                  \
 	WAY(ASSEMBLER, "there is no way around it, but assembling is quick")                                          \
+	WAY(LANGUAGE, "assembling is quick; C and C++ need no -x where sources are called .c and .cc")                \
+	WAY(BLANK, "a blank before the language lets it go")                                                          \
+	WAY(REMARKS, "without a file they are said on standard error, and come back from hosts")                      \
+	WAY(CHARSET, "a source in UTF-8 needs no such option")                                                        \
 	WAY(INCLUDE, "a file that is included so and is called .h or .inc is no second source")
 
 enum way {
@@ -46,7 +50,7 @@ static const struct habit {
 	enum way way;
 	const char *why;
 } habits[] = {
-#define KEPT(word, says, scope, way, why) {word, scope, WAY_##way, why},
+#define KEPT(word, says, keeper, scope, way, why) {word, scope, WAY_##way, why},
 #include "distcc/kept.def"
 #undef KEPT
 	{"-M", CALL, WAY_DEPENDENCIES, "it only preprocesses"},
@@ -76,16 +80,16 @@ static const struct {
 #undef CALL
 };
 
-_Static_assert(HABIT_COUNT + sizeof call_habits / sizeof *call_habits <= 64, "each has a bit");
+_Static_assert(HABIT_COUNT + sizeof call_habits / sizeof *call_habits <= HABIT_LIMIT, "each is said once");
 
 /* One for each: of many places the first is enough. */
 static void
-tell(struct loader *l, unsigned bit, struct span span, const char *why, enum way way)
+tell(struct loader *l, unsigned habit, struct span span, const char *why, enum way way)
 {
 	struct str text = load_span(l, span);
-	if (l->habits >> bit & 1)
+	if (l->habits[habit])
 		return;
-	l->habits |= UINT64_C(1) << bit;
+	l->habits[habit] = true;
 	struct diag *diag = diag_warning(l->diags, span, "with '%.*s' a compile is not distributed: %s", STR_ARG(text), why);
 	diag_hint(diag, "%s", ways[way]);
 }
@@ -100,6 +104,7 @@ struct look {
 	const char *base; /* the source's text */
 	bool flags; /* it stands among flags */
 	bool call; /* it stands in a compiler's call */
+	struct str next; /* the call's next argument */
 };
 
 static struct span
@@ -124,15 +129,21 @@ applies(const struct look *look, enum scope_of_habit scope)
 	return false;
 }
 
-static void
-look_at(const struct look *look, struct str word)
+/* The word, or both where it takes two to make the habit and they stand in one line, with one blank between them. */
+static struct str
+both(struct str word, struct str next, const char *habit)
 {
-	/* Most words are none of these. */
-	if (word.n < 2 || *word.s != '-' || !strchr("-adfgmsMW", word.s[1]))
-		return;
-	for (unsigned i = 0; i < HABIT_COUNT; i++)
-		if (distcc_argument_is(word, habits[i].word) && applies(look, habits[i].scope))
-			tell(look->l, i, span_of(look, word), habits[i].why, habits[i].way);
+	if (strchr(habit, ' ') && next.s == word.s + word.n + 1 && word.s[word.n] == ' ')
+		return (struct str){word.s, word.n + 1 + next.n};
+	return word;
+}
+
+static void
+look_at(const struct look *look, struct str word, struct str next)
+{
+	for (unsigned i = 0; i < HABIT_COUNT && word.n > 1; i++)
+		if (distcc_argument_is(word, next, habits[i].word) && applies(look, habits[i].scope))
+			tell(look->l, i, span_of(look, both(word, next, habits[i].word)), habits[i].why, habits[i].way);
 }
 
 static bool
@@ -181,13 +192,17 @@ look_within(struct look look, struct str text)
 		if (names_link(name))
 			return;
 	}
-	for (size_t at = 0; at < text.n;) {
+	struct str word = STR("");
+	for (size_t at = 0; at < text.n; at++) {
 		size_t from = at;
 		while (at < text.n && !strchr(" \t\r\n\"'\\", text.s[at]))
 			at++;
-		look_at(&look, str_part(text, from, at));
-		at += at == from;
+		if (at == from)
+			continue;
+		look_at(&look, word, str_part(text, from, at));
+		word = str_part(text, from, at);
 	}
+	look_at(&look, word, look.next);
 }
 
 static void
@@ -199,7 +214,8 @@ look_at_definition(struct loader *l, const struct project *project, struct str n
 	/* What the standard library has is meant so. */
 	if (context->unit->kind != UNIT_FILE || definition->secret || !value.length || names_link(name))
 		return;
-	struct look look = {l, project, value.source, text.s - value.offset, names_flags(name), false};
+	struct look look = {
+		.l = l, .project = project, .source = value.source, .base = text.s - value.offset, .flags = names_flags(name)};
 	look_within(look, text);
 }
 
@@ -233,7 +249,7 @@ struct call {
 	struct look look;
 	enum program program;
 	struct str before; /* the word before the next one */
-	bool preprocesses;
+	bool preprocesses, only_text; /* -M, or -E */
 	uint32_t sources, assembler, headers, objects;
 	struct str source, second, header; /* the first two of the sources, a header */
 	struct words words; /* of a compiler's call */
@@ -260,13 +276,13 @@ base_name(struct str path)
 	return slash ? str_part(path, (size_t)(slash + 1 - path.s), path.n) : path;
 }
 
-/* $CC, ${CXX}, gcc-12, x86_64-linux-gnu-g++, clang. */
+/* $CC, ${CXX}, a script's {{.Distcc}}, gcc-12, x86_64-linux-gnu-g++, clang. */
 static bool
 is_compiler(struct str word)
 {
 	static const char *const names[] = {"gcc", "g++", "clang", "clang++", "cc", "c++"};
 	struct str name = base_name(word);
-	if (str_is(word, "$CC") || str_is(word, "$CXX") || str_is(word, "${CC}") || str_is(word, "${CXX}"))
+	if (schema_listed("$CC $CXX ${CC} ${CXX} {{.Distcc}} {{.Distcxx}}", word))
 		return true;
 	while (name.n && strchr("0123456789.-", name.s[name.n - 1]))
 		name.n--;
@@ -306,7 +322,8 @@ static void
 note_argument(struct call *call, struct str word)
 {
 	bool source = has_extension(word, "c cc cpp cxx cp c++ C i ii m mm");
-	call->preprocesses |= str_is(word, "-E") || str_is(word, "-M") || str_is(word, "-MM") || str_is(word, "-fsyntax-only");
+	call->only_text |= str_is(word, "-E") || str_is(word, "-fsyntax-only");
+	call->preprocesses |= call->only_text || str_is(word, "-M") || str_is(word, "-MM");
 	if (str_is(call->before, "-include") && source)
 		tell_call(call, CALL_INCLUDED, word);
 	if (!word.n || *word.s == '-' || str_is(call->before, "-include") || schema_listed(valued, call->before))
@@ -329,9 +346,13 @@ static void
 end_call(struct call *call)
 {
 	bool compiler = call->program == PROGRAM_COMPILER && !call->preprocesses;
-	/* A call that only links is this machine's anyway. */
-	for (size_t i = 0; i < call->words.n && (call->sources || !call->objects); i++)
+	/* A call that only links or preprocesses is this machine's anyway. */
+	bool idle = call->only_text || (call->objects && !call->sources);
+	for (size_t i = 0; i < call->words.n && !idle; i++) {
+		call->look.next = i + 1 < call->words.n ? call->words.w[i + 1] : (struct str){NULL, 0};
 		look_within(call->look, call->words.w[i]);
+	}
+	call->look.next = (struct str){NULL, 0};
 	if (compiler && call->sources > 1)
 		tell_call(call, CALL_SEVERAL, call->second.n ? call->second : call->source);
 	else if (compiler && call->assembler)
@@ -403,13 +424,25 @@ skip_document(struct str text, size_t at, struct str end)
 	return rest.s ? (size_t)(rest.s - text.s) : text.n;
 }
 
-void
-habits_of_recipe(struct loader *l, const struct project *project, const struct recipe *recipe)
+/* By its first line, where that says who reads it. */
+static bool
+is_shell(struct str text)
 {
-	struct span span = recipe->item.span;
+	struct str line = str_part(text, 0, str_find(text, '\n')), word;
+	if (!str_starts(line, STR("#!")))
+		return true;
+	while (str_split(&line, ' ', &word))
+		if (str_ends(str_trim(word), STR("sh")))
+			return true;
+	return false;
+}
+
+void
+habits_of_commands(struct loader *l, const struct project *project, struct span span)
+{
 	struct str text = load_span(l, span), document = {NULL, 0};
 	struct call call = {.look = {.l = l, .project = project, .source = span.source, .base = text.s - span.offset}};
-	for (size_t at = 0; at < text.n && project->group_count;) {
+	for (size_t at = 0; at < text.n && project->group_count && is_shell(text);) {
 		char c = text.s[at];
 		struct str rest = str_part(text, at, text.n);
 		if (c == ' ' || c == '\t' || c == '\r') {

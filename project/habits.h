@@ -6,6 +6,7 @@
 
 /* Each files a warning for the first place of each habit, under the word itself, where the project has machines that could compile. */
 void habits_of_variables(struct loader *, const struct project *);
-void habits_of_recipe(struct loader *, const struct project *, const struct recipe *);
+/* Of a recipe, or a whole script: shell commands. */
+void habits_of_commands(struct loader *, const struct project *, struct span);
 
 #endif

@@ -9,6 +9,8 @@
 
 /* Deepest chain of includes. */
 #define INCLUDE_DEPTH_LIMIT 50
+/* At least as many as habits.c knows. */
+#define HABIT_LIMIT 80
 
 enum unit_kind {
 	UNIT_FILE,
@@ -58,7 +60,7 @@ struct loader {
 	struct evaluator *evaluator;
 	const struct value *it; /* the word that $(map …) is at */
 	struct span condition; /* what is evaluated is evaluated for this one; none after the last is decided */
-	uint64_t habits; /* what habits.c has said already */
+	bool habits[HABIT_LIMIT]; /* what habits.c has said already */
 };
 
 /* Reads and parses the Edccfile. NULL on an error (filed). */

@@ -30,13 +30,27 @@ stay() {
 	export DISTCC_HOSTS="localhost/$slots"
 }
 
-# What reads or writes other files than the object would miss them elsewhere, and distcc does not know of these; nor of -mcpu=native.
-case " $* " in
-*' -gsplit-dwarf '* | *' -gsplit-dwarf=split '* | *' -save-temps'* | *' -fstack-usage '* | *' -fcallgraph-info'* | *' -fdump-'* | *' -aux-info '* | \
-	*' -ftime-trace'* | *' -fsave-optimization-record'* | *' -fmodule'* | *' -fcxx-modules '* | *' @'*'.modmap '* | *' -fprofile-instr-use'* | \
-	*' -fprofile-sample-use'*) stay ;;
-*' -mcpu=native '*) [ "${EDCC_NATIVE-}" ] || stay ;;
-esac
+# What reads or writes other files than the object would miss them elsewhere. Of distcc/kept.def these are the words that distcc itself does not know.
+before=''
+for word; do
+	case $before in -x | -Xclang | -Xassembler) word="$before $word" ;; esac
+	case $word in
+	# Most are none of these.
+	[!-@]* | -[DIOW]*) ;;
+	-coverage | -gsplit-dwarf | -gsplit-dwarf=split | -save-temps* | --save-temps* | -fstack-usage | -fcallgraph-info* | -fdump-* | -da | \
+		-ftime-trace* | -fsave-optimization-record* | -foptimization-record-file=* | -fopt-info-*=* | -aux-info | -time=* | \
+		-fproc-stat-report* | --serialize-diagnostics | -serialize-diagnostics | -fdiagnostics-format=*-file | \
+		'-Xassembler -a'* | '-Xassembler --MD'*) stay && break ;;
+	-fmodule* | -fcxx-modules | @*.modmap | '-x '*-header | -fpch-preprocess | '-Xclang -include-pch') stay && break ;;
+	-fprofile-instr-use* | -fprofile-sample-use* | -fbranch-probabilities | -fprofile-list=* | --specs=*/* | --config* | -fsanitize*list=* | \
+		-fxray-*-instrument=* | -fxray-attr-list=* | -fbasic-block-sections=list=* | -frandomize-layout-seed-file=*) stay && break ;;
+	-fplugin=* | -fpass-plugin=* | '-Xclang -load' | -wrapper) stay && break ;;
+	# The host would convert once more what has been converted here.
+	-finput-charset=[!uU]*) stay && break ;;
+	-mcpu=native) [ "${EDCC_NATIVE-}" ] || stay ;;
+	esac
+	before=$word
+done
 
 case "${EDCC_NATIVE:+" $* "}" in
 *' -march=native '* | *' -mtune=native '* | *' -mcpu=native '*) ;;

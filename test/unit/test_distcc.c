@@ -111,7 +111,17 @@ local_calls_have_reasons(void **state)
 			     CALL("gcc-12 -fdump-tree-all -c a.c") CALL("gcc-12 -fstack-usage -c a.c")
 				     CALL("g++-12 -fmodules-ts -c a.cc") CALL("clang++ -fmodule-file=x -c a.cc"),
 		6, 0, "1 -gsplit-dwarf, 1 -save-temps, 1 -fdump-, 1 -fstack-usage, 2 modules", "");
-	assert_local(CALL("gcc-12 -c -o a.o -x c -"), 1, 0, "1 with -x", "");
+	assert_local(CALL("g++-12 -c -x c++-header a.cc -o a.gch") CALL("gcc-12 -c a.c -fopt-info-vec=x")
+			     CALL("gcc-12 -c a.c -fopt-info-vec -fsanitize-ignorelist=x")
+				     CALL("clang -Xclang -include-pch -Xclang x -c a.c")
+					     CALL("gcc-12 -c a.c -finput-charset=UTF-8 -finput-charset=latin1"),
+		5, 0,
+		"1 precompiled header, 1 -fopt-info-, 1 a list of a sanitizer, 1 -Xclang -include-pch, 1 -finput-charset=", "");
+	/* A language that distcc does not send keeps a call here, and so does its own way to read `-xc`; `-x c` never does. */
+	assert_local(CALL("gcc-12 -c -o a.o -x c -") CALL("gcc-12 -x assembler-with-cpp -c a.sx") CALL("gcc-12 -xc -c a.c")
+			     CALL("gcc-12 -x c -c a.txt") CALL("gcc-12 -x c -c a.s") CALL("gcc-12 -c a.c -x"),
+		6, 0, "1 standard input, 2 with -x, 1 no source that distcc knows, 1 assembler source, 1 no reason given by distcc",
+		"");
 	assert_local(CALL("gcc-12 -c a.c -o -"), 1, 0, "1 output to standard output", "");
 	assert_local(CALL("gcc-12 -O2 -o prog a.c b.c"), 1, 0, "1 compiled and linked in one call", "");
 	assert_local(CALL("gcc-12 -o prog.c a.o b.o -lm") CALL("gcc-12 -shared -o l.so a.o"), 0, 0, "", "2 linking");
