@@ -52,6 +52,8 @@ int64_t os_now_ms(void);
 void os_condition_init(pthread_cond_t *);
 /* Waits for it, with the mutex held, until os_now_ms is so late; false where that came first. */
 bool os_condition_wait(pthread_cond_t *, pthread_mutex_t *, int64_t until);
+/* Waits until the descriptor is ready for this (poll's events), until os_now_ms is so late; false where that came first. */
+bool os_wait_ready(int fd, short events, int64_t until);
 /* Wall clock, milliseconds since 1970. */
 int64_t os_time_ms(void);
 /* Wall clock as 2026-11-22T00:16:17.123Z (24 characters and a terminator). */

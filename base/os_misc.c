@@ -51,6 +51,18 @@ os_condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t unt
 	return pthread_cond_timedwait(condition, mutex, &time) == 0;
 }
 
+bool
+os_wait_ready(int fd, short events, int64_t until)
+{
+	struct pollfd waiting = {.fd = fd, .events = events};
+	int ready;
+	do {
+		int64_t left = until - os_now_ms();
+		ready = poll(&waiting, 1, left > 0 ? (int)left : 0);
+	} while (ready < 0 && errno == EINTR);
+	return ready > 0;
+}
+
 int64_t
 os_time_ms(void)
 {

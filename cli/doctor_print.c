@@ -1,5 +1,6 @@
 #include "base/json.h"
 #include "cli/doctor.h"
+#include "cli/view.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -219,7 +220,10 @@ doctor_print(struct arena *arena, const struct doctor *doctor, const struct worl
 		put_findings(&out, &doctor->patients[i].found);
 	put_findings(&out, &doctor->found);
 	put_summary(&out, doctor, faults, notes);
-	return buf_str(&out);
+	/* There are words of hosts in it. */
+	struct buf safe = buf_new(arena);
+	text_sanitise(&safe, buf_str(&out), false);
+	return buf_str(&safe);
 }
 
 /* --- as JSON --- */

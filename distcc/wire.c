@@ -16,9 +16,12 @@
 /* Four letters and eight hexadecimal digits. */
 #define DIGITS 8
 #define TOKEN (4 + DIGITS)
-#define ANSWER_LIMIT ((size_t)16 << 20)
+/* What is compiled is small; whoever sends more than this is no distccd of use. */
+#define ANSWER_LIMIT ((size_t)1 << 20)
 #define OUTPUT_LIMIT ((size_t)64 << 10)
 #define CAPTURE_MS 20000
+/* For what distcc has printed by the time that it is ended. */
+#define LAST_WORDS_MS 1000
 /* Where the job is on the other side, by WIRE_CPP. */
 #define FOLDER "/edcc"
 
@@ -111,8 +114,10 @@ wire_read_answer(struct str bytes, int version, struct wire_answer *answer)
 	struct str rest = bytes, out;
 	size_t number, status;
 	*answer = (struct wire_answer){.end = WIRE_STRANGER, .said = bytes};
-	if (!take_number(&rest, "DONE", &number) || number != (size_t)version || !take_number(&rest, "STAT", &status) ||
-		!take_text(&rest, "SERR", &answer->error) || !take_text(&rest, "SOUT", &out) ||
+	if (!take_number(&rest, "DONE", &number) || number != (size_t)version)
+		return;
+	answer->end = WIRE_CUT;
+	if (!take_number(&rest, "STAT", &status) || !take_text(&rest, "SERR", &answer->error) || !take_text(&rest, "SOUT", &out) ||
 		!take_text(&rest, "DOTO", &answer->object))
 		return;
 	answer->end = WIRE_ANSWERED;
@@ -120,18 +125,6 @@ wire_read_answer(struct str bytes, int version, struct wire_answer *answer)
 }
 
 /* --- over a connection --- */
-
-static bool
-wait_until(int fd, short events, int64_t deadline)
-{
-	struct pollfd waiting = {.fd = fd, .events = events};
-	int64_t left = deadline - os_now_ms();
-	int ready;
-	do
-		ready = poll(&waiting, 1, left > 0 ? (int)left : 0);
-	while (ready < 0 && errno == EINTR);
-	return ready > 0;
-}
 
 /* False where the other side hung up on it. */
 static bool
@@ -143,7 +136,7 @@ send_all(int fd, struct str text, int64_t deadline)
 			text = str_part(text, (size_t)n, text.n);
 		else if (n < 0 && errno != EAGAIN && errno != EINTR)
 			return false;
-		else if (!wait_until(fd, POLLOUT, deadline))
+		else if (!os_wait_ready(fd, POLLOUT, deadline))
 			return true; /* then nobody answers either */
 	}
 	return true;
@@ -154,23 +147,23 @@ wire_ask(struct arena *arena, int fd, int version, const struct wire_job *job, i
 {
 	struct buf bytes = buf_new(arena);
 	char chunk[16384];
-	ssize_t n = 1;
 	*answer = (struct wire_answer){.end = WIRE_UNREAD};
 	if (!send_all(fd, wire_request(arena, version, job), deadline))
 		return;
-	while (n > 0 && bytes.n < ANSWER_LIMIT) {
-		if (!wait_until(fd, POLLIN, deadline)) {
+	/* The answer says itself where it ends; not every connection does. */
+	while ((answer->end == WIRE_CUT || bytes.n < TOKEN) && bytes.n < ANSWER_LIMIT) {
+		if (!os_wait_ready(fd, POLLIN, deadline)) {
 			answer->end = WIRE_SILENT;
 			return;
 		}
-		n = recv(fd, chunk, sizeof chunk, 0);
-		if (n > 0)
-			buf_add(&bytes, (struct str){chunk, (size_t)n});
-	}
-	if (bytes.n)
+		ssize_t n = recv(fd, chunk, sizeof chunk, 0);
+		if (n == 0 && !bytes.n)
+			answer->end = WIRE_READ;
+		if (n <= 0)
+			return;
+		buf_add(&bytes, (struct str){chunk, (size_t)n});
 		wire_read_answer(buf_str(&bytes), version, answer);
-	else if (n == 0)
-		answer->end = WIRE_READ;
+	}
 }
 
 int
@@ -188,7 +181,7 @@ wire_connect(const char *name, int port, int64_t deadline, int *unknown)
 		error = 0;
 		if (fd < 0 || (connect(fd, a->ai_addr, a->ai_addrlen) < 0 && errno != EINPROGRESS))
 			error = errno;
-		else if (!wait_until(fd, POLLOUT, deadline))
+		else if (!os_wait_ready(fd, POLLOUT, deadline))
 			error = ETIMEDOUT;
 		else
 			getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size);
@@ -212,7 +205,7 @@ static bool
 take(int fd, char *out, size_t n, int64_t deadline)
 {
 	while (n) {
-		ssize_t got = wait_until(fd, POLLIN, deadline) ? recv(fd, out, n, 0) : -1;
+		ssize_t got = os_wait_ready(fd, POLLIN, deadline) ? recv(fd, out, n, 0) : -1;
 		if (got <= 0)
 			return false;
 		out += got;
@@ -240,9 +233,8 @@ receive_text(struct arena *arena, int fd, const char *token, struct str *text, i
 }
 
 static bool
-receive_job(struct arena *arena, int fd, struct wire_job *job)
+receive_job(struct arena *arena, int fd, struct wire_job *job, int64_t deadline)
 {
-	int64_t deadline = os_now_ms() + CAPTURE_MS;
 	size_t version, count = 0;
 	bool good = receive_number(fd, "DIST", &version, deadline) && receive_number(fd, "ARGC", &count, deadline);
 	for (size_t i = 0; good && i < count; i++) {
@@ -271,11 +263,10 @@ listen_here(int *port)
 
 /* The first connection to it, or -1 where the process ends without one. */
 static int
-accept_from(int listener, const struct os_process *process)
+accept_from(int listener, const struct os_process *process, int64_t deadline)
 {
-	int64_t deadline = os_now_ms() + CAPTURE_MS;
 	while (os_now_ms() < deadline) {
-		if (wait_until(listener, POLLIN, os_now_ms() + 20))
+		if (os_wait_ready(listener, POLLIN, os_now_ms() + 20))
 			return accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		if (os_has_ended(process->pid))
 			return -1;
@@ -283,14 +274,28 @@ accept_from(int listener, const struct os_process *process)
 	return -1;
 }
 
+/* Ends it: where it has sent its job it has done what it was called for, and else it never will. Returns what it has printed. */
+static struct str
+end_distcc(struct arena *arena, struct os_process *process)
+{
+	struct buf said = buf_new(arena);
+	char chunk[4096];
+	ssize_t n;
+	int64_t deadline = os_now_ms() + LAST_WORDS_MS;
+	kill(-process->pid, SIGKILL);
+	while (said.n < OUTPUT_LIMIT && os_wait_ready(process->out, POLLIN, deadline) &&
+		(n = read(process->out, chunk, sizeof chunk)) > 0)
+		buf_add(&said, (struct str){chunk, (size_t)n});
+	os_wait(process);
+	return buf_str(&said);
+}
+
 bool
 wire_capture(struct arena *arena, struct os_spawn *spawn, const char **hosts, struct wire_job *job, struct str *error)
 {
 	struct os_process process;
-	struct buf said = buf_new(arena);
-	char chunk[4096];
-	ssize_t n;
-	int port = 0, listener = listen_here(&port), fd;
+	int64_t deadline = os_now_ms() + CAPTURE_MS;
+	int port = 0, listener = listen_here(&port);
 	*job = (struct wire_job){0};
 	if (listener < 0) {
 		*error = str_printf(arena, "nothing can listen on 127.0.0.1: %s", strerrordesc_np(errno));
@@ -301,19 +306,12 @@ wire_capture(struct arena *arena, struct os_spawn *spawn, const char **hosts, st
 	spawn->own_group = true;
 	bool captured = os_start(arena, spawn, &process, error);
 	if (captured) {
-		fd = accept_from(listener, &process);
-		captured = fd >= 0 && receive_job(arena, fd, job);
+		int fd = accept_from(listener, &process, deadline);
+		captured = fd >= 0 && receive_job(arena, fd, job, deadline);
+		*error = end_distcc(arena, &process);
 		if (fd >= 0)
 			close(fd);
-		close(listener);
-		if (!captured)
-			kill(-process.pid, SIGKILL);
-		while ((n = read(process.out, chunk, sizeof chunk)) > 0 && said.n < OUTPUT_LIMIT)
-			buf_add(&said, (struct str){chunk, (size_t)n});
-		os_wait(&process);
-		*error = buf_str(&said);
-	} else {
-		close(listener);
 	}
+	close(listener);
 	return captured;
 }

@@ -21,6 +21,7 @@ enum wire_end {
 	WIRE_UNREAD, /* it hung up on what it had not read */
 	WIRE_READ, /* it read the whole job, hung up, and said nothing */
 	WIRE_STRANGER, /* it speaks something else */
+	WIRE_CUT, /* it began to answer, and did not end */
 	WIRE_SILENT, /* it was not done in time */
 };
 
@@ -35,9 +36,9 @@ struct wire_answer {
 #define WIRE_NO_COMPILER 110
 
 struct str wire_request(struct arena *, int version, const struct wire_job *);
-/* Of all that was answered. */
+/* Of what was answered so far. */
 void wire_read_answer(struct str bytes, int version, struct wire_answer *);
-/* Sends the job over a connection and waits until `deadline` (by os_now_ms) for the end. */
+/* Sends the job over a connection and waits until `deadline` (by os_now_ms) for the answer. */
 void wire_ask(struct arena *, int fd, int version, const struct wire_job *, int64_t deadline, struct wire_answer *);
 /* What distcc sends when it is called like this. *hosts is a place in the call's environment: it becomes a DISTCC_HOSTS of one who reads the job and hangs up.
  * False where nothing is sent, with *error: what distcc printed. */

@@ -146,6 +146,16 @@ exam_read(const struct exam *exam, struct patient *patient, const struct wire_an
 	return false;
 }
 
+void
+exam_features(struct patient *patient)
+{
+	struct findings *found = &patient->found;
+	if (HOST_HAS(&patient->host, lzo) && !patient->lzo)
+		find_fault(found, patient->address, "its distccd takes nothing compressed, and the list has it with ',lzo'");
+	if (HOST_HAS(&patient->host, cpp) && !patient->cpp)
+		find_fault(found, patient->address, "its distccd does not preprocess, and the list has it with ',cpp'");
+}
+
 /* --- its clock --- */
 
 void

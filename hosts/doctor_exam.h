@@ -21,6 +21,8 @@ void exam_ssh(const struct exam *, struct patient *);
 bool exam_read(const struct exam *, struct patient *, const struct wire_answer *, struct str name);
 /* Which compiler that was: of what it says of itself, else of what it leaves in an object. */
 void exam_compiler(const struct exam *, struct patient *, const struct wire_answer *);
+/* What the list has it for and it does not take. */
+void exam_features(struct patient *);
 /* Its clock is ahead by what it said between two moments here (ms since 1970). */
 void exam_clock(struct patient *, int64_t seconds, int64_t began, int64_t ended);
 /* The command that installs the compiler there, on Debian. */

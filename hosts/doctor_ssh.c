@@ -1,7 +1,6 @@
 /* A machine that is reached over ssh: one login says what it is, and does the job in distcc's own way. */
 #include "hosts/doctor_exam.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,24 +22,22 @@
 struct login {
 	struct str folder;
 	int64_t room, clock; /* kB; seconds since 1970; -1 where it does not say */
-	bool lzo, cpp;
 	struct str answer; /* of its distccd */
-	struct str words; /* what ssh itself said */
 };
 
 /* "distccd 3.4 x86_64-pc-linux-gnu (protocols 1, 2 and 3) (default port 3632) …" */
 static void
-read_protocols(struct login *login, struct str version)
+read_protocols(struct patient *patient, struct str version)
 {
 	const char *at = version.n ? memmem(version.s, version.n, "(protocols ", 11) : NULL;
 	struct str list = at ? str_part(version, (size_t)(at - version.s), version.n) : STR("");
 	list = str_part(list, 0, str_find(list, ')'));
-	login->lzo = str_find(list, '2') < list.n;
-	login->cpp = str_find(list, '3') < list.n;
+	patient->lzo = str_find(list, '2') < list.n;
+	patient->cpp = str_find(list, '3') < list.n;
 }
 
 static void
-read_line(struct login *login, struct str line)
+read_line(struct login *login, struct patient *patient, struct str line)
 {
 	struct str value = line, key;
 	str_split(&value, ' ', &key);
@@ -52,7 +49,7 @@ read_line(struct login *login, struct str line)
 	else if (str_is(key, "edcc-folder"))
 		login->folder = value;
 	else if (str_is(key, "edcc-version"))
-		read_protocols(login, value);
+		read_protocols(patient, value);
 }
 
 static char **
@@ -70,10 +67,9 @@ run_login(const struct exam *exam, struct patient *patient, struct str *output, 
 	struct arena *arena = &patient->arena;
 	struct str request = wire_request(arena, WIRE_PLAIN, &exam->job);
 	int ends[2], status;
-	if (pipe2(ends, O_CLOEXEC) < 0) {
-		*error = str_printf(arena, "no pipe can be made: %s", strerrordesc_np(errno));
+	*error = STR("no pipe can be made");
+	if (pipe2(ends, O_CLOEXEC) < 0)
 		return false;
-	}
 	struct os_spawn spawn = {
 		.argv = login_words(arena, exam, &patient->host),
 		.env = exam->doctor->environment,
@@ -84,7 +80,10 @@ run_login(const struct exam *exam, struct patient *patient, struct str *output, 
 		.own_group = true,
 	};
 	/* A pipe holds a job as small as this. */
-	bool done = os_write_all(ends[1], request) && os_run(arena, &spawn, LOGIN_MS, OUTPUT_LIMIT, &never, &status, output, error);
+	bool written = os_write_all(ends[1], request);
+	bool done = written && os_run(arena, &spawn, LOGIN_MS, OUTPUT_LIMIT, &never, &status, output, error);
+	if (!written)
+		close(ends[0]);
 	close(ends[1]);
 	if (spawn.error_fd > 0)
 		close(spawn.error_fd);
@@ -99,18 +98,6 @@ tell_folder(struct patient *patient, const struct login *login)
 	find_fault(&patient->found, patient->address, "'%.*s' there, its TMPDIR, has %lld MB left", STR_ARG(login->folder),
 		(long long)login->room / 1024);
 	finding_hint(&patient->found, "each compile there needs room for its source and its object; make some");
-}
-
-static void
-tell_features(struct patient *patient, const struct login *login)
-{
-	patient->lzo = login->lzo;
-	patient->cpp = login->cpp;
-	if (HOST_HAS(&patient->host, lzo) && !login->lzo)
-		find_fault(
-			&patient->found, patient->address, "its distccd takes nothing compressed, and the list has it with ',lzo'");
-	if (HOST_HAS(&patient->host, cpp) && !login->cpp)
-		find_fault(&patient->found, patient->address, "its distccd does not preprocess, and the list has it with ',cpp'");
 }
 
 void
@@ -128,7 +115,7 @@ exam_ssh(const struct exam *exam, struct patient *patient)
 	const char *mark = output.n ? memmem(output.s, output.n, MARK, sizeof MARK - 1) : NULL;
 	struct str head = mark ? str_part(output, 0, (size_t)(mark - output.s)) : output;
 	while (str_split(&head, '\n', &line))
-		read_line(&login, line);
+		read_line(&login, patient, line);
 	login.answer = mark ? str_part(output, (size_t)(mark - output.s) + sizeof MARK - 1, output.n) : STR("");
 	wire_read_answer(login.answer, WIRE_PLAIN, &answer);
 	if (answer.end == WIRE_ANSWERED) {
@@ -137,7 +124,7 @@ exam_ssh(const struct exam *exam, struct patient *patient)
 		find_fault(&patient->found, patient->address, "its distccd starts and does no job");
 		finding_hint(&patient->found, "its own words are in the system's log there");
 	}
-	tell_features(patient, &login);
+	exam_features(patient);
 	tell_folder(patient, &login);
 	if (login.clock >= 0)
 		exam_clock(patient, login.clock, began, ended);

@@ -9,6 +9,8 @@
 
 #define CONNECT_MS 3000
 #define ANSWER_MS 10000
+/* It has answered once: the same again takes no longer. */
+#define AGAIN_MS 3000
 /* Time zones are whole quarters of an hour, and none is further away than this. */
 #define ZONE 900
 #define ZONE_LIMIT (14 * 3600)
@@ -19,22 +21,27 @@ port_of(const struct patient *patient)
 	return host_port(&patient->host);
 }
 
-/* Gives it the job under another name of the compiler (none: its own). */
 static void
-ask(struct patient *patient, int version, const struct wire_job *job, struct str name, struct wire_answer *answer)
+ask(struct patient *patient, int version, const struct wire_job *job, int64_t ms, struct wire_answer *answer)
 {
 	struct arena *arena = &patient->arena;
-	struct wire_job renamed = {{arena_array(arena, struct str, job->argv.n), job->argv.n}, job->source};
 	int64_t now = os_now_ms();
 	int unknown, fd = wire_connect(str_c(arena, patient->host.name), port_of(patient), now + CONNECT_MS, &unknown);
-	memcpy(renamed.argv.w, job->argv.w, job->argv.n * sizeof *job->argv.w);
-	if (name.n)
-		renamed.argv.w[0] = name;
 	*answer = (struct wire_answer){.end = WIRE_SILENT};
 	if (fd < 0)
 		return;
-	wire_ask(arena, fd, version, &renamed, now + ANSWER_MS, answer);
+	wire_ask(arena, fd, version, job, now + ms, answer);
 	close(fd);
+}
+
+/* The job under another name of the compiler. */
+static void
+ask_by_name(struct patient *patient, const struct wire_job *job, struct str name, struct wire_answer *answer)
+{
+	struct wire_job renamed = {{arena_array(&patient->arena, struct str, job->argv.n), job->argv.n}, job->source};
+	memcpy(renamed.argv.w, job->argv.w, job->argv.n * sizeof *job->argv.w);
+	renamed.argv.w[0] = name;
+	ask(patient, WIRE_PLAIN, &renamed, AGAIN_MS, answer);
 }
 
 /* Its addresses; NULL where it has none. */
@@ -107,7 +114,7 @@ try_names(const struct exam *exam, struct patient *patient)
 	}
 	for (; i < sizeof names / sizeof *names && answer.end == WIRE_READ; i++)
 		if (!str_eq(names[i], asked))
-			ask(patient, WIRE_PLAIN, &exam->job, name = names[i], &answer);
+			ask_by_name(patient, &exam->job, name = names[i], &answer);
 	if (answer.end == WIRE_ANSWERED && answer.status == 0) {
 		exam_compiler(exam, patient, &answer);
 		find_fault(
@@ -143,6 +150,11 @@ tell_refusal(const struct exam *exam, struct patient *patient, const struct wire
 			STR_ARG(str_trim(str_part(said, 0, 60))));
 		finding_hint(found, "a host's port is distccd's: HOST:3632; a login by ssh is written @HOST");
 		break;
+	case WIRE_CUT:
+		find_fault(found, patient->address, "its distccd begins an answer and does not end it");
+		finding_hint(found,
+			"its log, or the kernel's, says whether it was killed; a proxy or a firewall between may cut it off, too");
+		break;
 	default:
 		find_fault(found, patient->address, "its distccd has taken a job and not done it within %d s", ANSWER_MS / 1000);
 		finding_hint(found, "all that its --jobs allows is busy, or it hangs");
@@ -167,7 +179,7 @@ ask_time(const struct exam *exam, struct patient *patient)
 	}
 	struct wire_answer answer;
 	int64_t began = os_time_ms();
-	ask(patient, WIRE_PLAIN, &job, (struct str){NULL, 0}, &answer);
+	ask(patient, WIRE_PLAIN, &job, AGAIN_MS, &answer);
 	const char *at = answer.end == WIRE_ANSWERED && answer.object.n
 				 ? memmem(answer.object.s, answer.object.n, mark, sizeof mark - 1)
 				 : NULL;
@@ -183,27 +195,17 @@ ask_time(const struct exam *exam, struct patient *patient)
 	exam_clock(patient, seconds, began, os_time_ms());
 }
 
+/* Whether it takes jobs so; false where it did not say in time. */
 static bool
-speaks(const struct exam *exam, struct patient *patient, int version)
+ask_version(const struct exam *exam, struct patient *patient, int version, bool *takes)
 {
 	struct wire_job job = exam->job;
 	struct wire_answer answer;
 	if (version == WIRE_CPP)
 		job.source = STR("int edcc_canary;\n");
-	ask(patient, version, &job, (struct str){NULL, 0}, &answer);
-	return answer.end == WIRE_ANSWERED && answer.status == 0;
-}
-
-static void
-ask_features(const struct exam *exam, struct patient *patient)
-{
-	struct findings *found = &patient->found;
-	patient->lzo = speaks(exam, patient, WIRE_LZO);
-	patient->cpp = speaks(exam, patient, WIRE_CPP);
-	if (HOST_HAS(&patient->host, lzo) && !patient->lzo)
-		find_fault(found, patient->address, "its distccd takes nothing compressed, and the list has it with ',lzo'");
-	if (HOST_HAS(&patient->host, cpp) && !patient->cpp)
-		find_fault(found, patient->address, "its distccd does not preprocess, and the list has it with ',cpp'");
+	ask(patient, version, &job, AGAIN_MS, &answer);
+	*takes = answer.end == WIRE_ANSWERED && answer.status == 0;
+	return answer.end != WIRE_SILENT;
 }
 
 void
@@ -214,11 +216,12 @@ exam_tcp(const struct exam *exam, struct patient *patient)
 		find_note(&patient->found, patient->address, "it asks who we are (',auth'): what it compiles was not looked at");
 		return;
 	}
-	ask(patient, WIRE_PLAIN, &exam->job, (struct str){NULL, 0}, &answer);
+	ask(patient, WIRE_PLAIN, &exam->job, ANSWER_MS, &answer);
 	if (answer.end != WIRE_ANSWERED) {
 		tell_refusal(exam, patient, &answer);
 	} else if (exam_read(exam, patient, &answer, exam->job.argv.w[0])) {
-		ask_features(exam, patient);
+		if (ask_version(exam, patient, WIRE_LZO, &patient->lzo) && ask_version(exam, patient, WIRE_CPP, &patient->cpp))
+			exam_features(patient);
 		ask_time(exam, patient);
 	}
 }

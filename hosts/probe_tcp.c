@@ -112,14 +112,6 @@ begin_beside(int fd, int port)
 	return beside;
 }
 
-static bool
-wait_until(int fd, short events, int64_t deadline)
-{
-	struct pollfd waiting = {.fd = fd, .events = events};
-	int64_t left = deadline - os_now_ms();
-	return poll(&waiting, 1, left > 0 ? (int)left : 0) > 0;
-}
-
 /* "dcc_max_kids 4" is its --jobs, "dcc_load1 0.42" the load. */
 static void
 read_stats(struct probe *probe, struct str answer)
@@ -142,9 +134,9 @@ ask_stats(struct arena *arena, struct probe *probe, int fd, int64_t deadline)
 	struct buf answer = buf_new(arena);
 	char bytes[4096];
 	ssize_t n = 0;
-	if (!wait_until(fd, POLLOUT, deadline) || send(fd, question, sizeof question - 1, MSG_NOSIGNAL) < 0)
+	if (!os_wait_ready(fd, POLLOUT, deadline) || send(fd, question, sizeof question - 1, MSG_NOSIGNAL) < 0)
 		return;
-	while (answer.n < STATS_LIMIT && wait_until(fd, POLLIN, deadline) && (n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+	while (answer.n < STATS_LIMIT && os_wait_ready(fd, POLLIN, deadline) && (n = recv(fd, bytes, sizeof bytes, 0)) > 0)
 		buf_add(&answer, (struct str){bytes, (size_t)n});
 	read_stats(probe, buf_str(&answer));
 }

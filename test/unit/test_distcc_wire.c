@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "distcc/wire.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,6 +13,8 @@
 static struct str words_list[] = {{"gcc", 3}, {"-c", 2}, {"a.c", 3}, {"-o", 2}, {"a.o", 3}};
 static const struct wire_job job = {{words_list, 5}, {"int a;\n", 7}};
 
+/* Nothing was printed, nothing made. */
+#define EMPTY "DONE00000001STAT00000000SERR00000000SOUT00000000DOTO00000000"
 #define WORDS "ARGC00000005ARGV00000003gccARGV00000002-cARGV00000003a.cARGV00000002-oARGV00000003a.o"
 
 static void
@@ -83,12 +86,20 @@ answers_are_read(void **state)
 		char *copy = malloc(n + 1); /* so that a sanitizer sees who reads beyond it */
 		memcpy(copy, whole.s, n);
 		wire_read_answer((struct str){copy, n}, WIRE_PLAIN, &answer);
-		assert_int_equal(answer.end, WIRE_STRANGER);
+		assert_int_equal(answer.end, n < sizeof "DONE00000001" - 1 ? WIRE_STRANGER : WIRE_CUT);
 		assert_int_equal(answer.said.n, n);
 		free(copy);
 	}
-	static const struct str wrong[] = {
+	static const struct str cut[] = {
 		STR("DONE00000001STAT00000000SERRffffffffx"),
+		STR("DONE00000001STAT00000000SERR-0000001x"),
+		STR("DONE00000001SSH-2.0"),
+	};
+	for (size_t i = 0; i < sizeof cut / sizeof *cut; i++) {
+		wire_read_answer(cut[i], WIRE_PLAIN, &answer);
+		assert_int_equal(answer.end, WIRE_CUT);
+	}
+	static const struct str wrong[] = {
 		STR("DONE0000000gSTAT00000000SERR00000000"),
 		STR("done00000001STAT00000000SERR00000000SOUT00000000DOTO00000000"),
 		STR("HTTP/1.1 400 Bad Request\r\n\r\n"),
@@ -107,36 +118,72 @@ ends_are_told_apart(void **state)
 	struct arena arena = {0};
 	static const struct {
 		const char *says;
-		bool reads;
+		enum {
+			STAYS,
+			ENDS,
+			CLOSES
+		} then; /* it ends what it says, or closes with our job unread */
 		enum wire_end end;
 	} ways[] = {
-		{"DONE00000001STAT00000000SERR00000000SOUT00000000DOTO00000000", true, WIRE_ANSWERED},
-		{"", true, WIRE_READ},
-		{"", false, WIRE_UNREAD},
-		{"SSH-2.0\r\n", true, WIRE_STRANGER},
-		{NULL, false, WIRE_SILENT},
+		{EMPTY, ENDS, WIRE_ANSWERED},
+		{EMPTY, STAYS, WIRE_ANSWERED},
+		{"", ENDS, WIRE_READ},
+		{"", CLOSES, WIRE_UNREAD},
+		{"SSH-2.0\r\n", ENDS, WIRE_STRANGER},
+		{"DONE00000001STAT00000000SERRffffffffx", ENDS, WIRE_CUT},
+		{"", STAYS, WIRE_SILENT},
+		{"SSH-2.0\r\n", STAYS, WIRE_SILENT},
+		{"SSH-2.0-OpenSSH_9.2\r\n", STAYS, WIRE_STRANGER},
+		{"DONE00000001STAT00000000", STAYS, WIRE_SILENT},
 	};
 	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
 		struct wire_answer answer;
-		struct wire_job long_job = job;
-		char read_bytes[4096];
 		int ends[2];
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
-		/* The other side has said what it will before it is asked; what it reads it reads of a request that was there before. */
-		if (ways[i].says && *ways[i].says)
+		/* It has said what it will before it is asked. */
+		if (*ways[i].says)
 			assert_true(write(ends[1], ways[i].says, strlen(ways[i].says)) > 0);
-		if (ways[i].says && ways[i].reads)
+		if (ways[i].then == ENDS)
 			shutdown(ends[1], SHUT_WR);
-		else if (ways[i].says)
+		else if (ways[i].then == CLOSES)
 			close(ends[1]);
-		wire_ask(&arena, ends[0], WIRE_PLAIN, &long_job, os_now_ms() + 50, &answer);
+		wire_ask(&arena, ends[0], WIRE_PLAIN, &job, os_now_ms() + 50, &answer);
 		assert_int_equal(answer.end, ways[i].end);
-		if (!ways[i].says || ways[i].reads) {
-			assert_true(read(ends[1], read_bytes, sizeof read_bytes) > 0);
+		if (ways[i].then != CLOSES)
 			close(ends[1]);
-		}
 		close(ends[0]);
 	}
+	arena_free(&arena);
+	(void)state;
+}
+
+/* It sends for as long as somebody reads, and then ends. */
+static void *
+send_for_ever(void *fd)
+{
+	static char bytes[65536];
+	const char head[] = "DONE00000001STAT00000000SERRffffffff";
+	ssize_t n = send(*(int *)fd, head, sizeof head - 1, MSG_NOSIGNAL);
+	while (n > 0)
+		n = send(*(int *)fd, bytes, sizeof bytes, MSG_NOSIGNAL);
+	return NULL;
+}
+
+static void
+an_answer_has_an_end(void **state)
+{
+	struct arena arena = {0};
+	struct wire_answer answer;
+	pthread_t sender;
+	int ends[2];
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(pthread_create(&sender, NULL, send_for_ever, &ends[1]), 0);
+	wire_ask(&arena, ends[0], WIRE_PLAIN, &job, os_now_ms() + 60000, &answer);
+	assert_int_equal(answer.end, WIRE_CUT);
+	assert_true(answer.said.n < 2 << 20);
+	close(ends[0]);
+	pthread_join(sender, NULL);
+	close(ends[1]);
 	arena_free(&arena);
 	(void)state;
 }
@@ -149,6 +196,7 @@ main(void)
 		cmocka_unit_test(a_long_text_is_packed),
 		cmocka_unit_test(answers_are_read),
 		cmocka_unit_test(ends_are_told_apart),
+		cmocka_unit_test(an_answer_has_an_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
