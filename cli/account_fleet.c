@@ -53,7 +53,16 @@ account_fleet(struct account *account, struct cli *cli, struct remnant *fleet)
 	struct os_cancel never = {.fd = -1};
 	struct account here = {.cli = cli};
 	account_locate(&here);
-	if (run_of_journals(cli, &here, &fleet->run)) {
+	bool made = run_of_journals(cli, &here, &fleet->run);
+	/* To ask an account that nobody has spoken of would end in a question for its region. */
+	if (!made && here.sweeping.project.n && !here.elsewhere && !cli->flags.region.n) {
+		account->failure.arena = &cli->arena;
+		failure_set(&account->failure, EXIT_STATUS_USAGE, "this Edccfile's machines are none that edcc has made");
+		failure_hint(&account->failure,
+			"one that exists is logged in to as ever: ssh MACHINE; --region REGION looks for a fleet on aws there");
+		return false;
+	}
+	if (made) {
 		if (!account_open(cli, account, fleet->run, never))
 			return false;
 		account_recall(account, fleet);
