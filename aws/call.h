@@ -23,6 +23,7 @@ struct aws {
 	struct arena secrets; /* what the credentials are in */
 	struct credentials credentials;
 	int64_t renew_after; /* os_now_ms() from which on to try again to renew them, where that failed */
+	int renewals; /* how often they were */
 	struct str bucket_name, bucket_region; /* the last bucket that proved to be in another region */
 };
 
@@ -44,8 +45,9 @@ struct call {
 	const void *answer; /* what `accept` made of it */
 	/* May change the call so that another try makes sense where this one's error says how; NULL: never. */
 	bool (*amend)(struct aws *, struct arena *, struct call *, const struct http_response *);
-	bool amended, clock_corrected, unsignable; /* the last: where the last try had no credentials */
+	bool amended, clock_corrected, renewed, unsignable; /* the last: where the last try had no credentials */
 	int64_t skew; /* that the last try was signed with */
+	int renewals; /* of the credentials that it was signed with */
 };
 
 /* True where there is an acceptable answer; else *error says why not. */

@@ -140,6 +140,22 @@ aws_cancelled(const struct aws *aws)
 	return os_cancel_raised(aws->cancel);
 }
 
+/* The files are read again: who logs in anew may have written what is new into them. */
+static bool
+find_anew(const struct aws *aws, struct arena *arena, struct credentials *found, struct str *why)
+{
+	struct arena files = {NULL};
+	struct aws_config config;
+	struct str asked = aws->config.profile_explicit ? aws->config.profile : (struct str){NULL, 0};
+	bool done = aws_config_load(&files, aws->config.environment, asked, &config, why);
+	if (done)
+		done = credentials_find(arena, &config, aws->http, aws->cancel, found, why);
+	else
+		*why = str_dup(arena, *why);
+	arena_wipe(&files);
+	return done;
+}
+
 bool
 aws_credentials_lock(struct aws *aws, struct arena *arena, struct str *why)
 {
@@ -152,11 +168,12 @@ aws_credentials_lock(struct aws *aws, struct arena *arena, struct str *why)
 	bool over = credentials_expire_soon(&aws->credentials, now, 0);
 	if (!over && os_now_ms() < aws->renew_after)
 		return true;
-	if (credentials_find(&fresh, &aws->config, aws->http, aws->cancel, &found, why)) {
+	if (find_anew(aws, &fresh, &found, why)) {
 		credentials_wipe(&aws->credentials);
 		arena_wipe(&aws->secrets);
 		aws->secrets = fresh;
 		aws->credentials = found;
+		aws->renewals++;
 		return true;
 	}
 	*why = str_printf(
@@ -188,10 +205,11 @@ aws_call_signing(struct aws *aws, struct arena *arena, struct call *call)
 static bool
 sign(struct aws *aws, struct arena *arena, struct call *call, struct http_request *request, struct aws_error *error)
 {
-	struct sigv4_request what = aws_call_signing(aws, arena, call);
 	struct http_header *headers = NULL;
 	bool ready = aws_credentials_lock(aws, arena, &error->message);
+	struct sigv4_request what = aws_call_signing(aws, arena, call);
 	bool done = ready && sigv4_sign(arena, &what, &aws->credentials, &headers, &request->header_count);
+	call->renewals = aws->renewals;
 	pthread_mutex_unlock(&aws->lock);
 	request->headers = headers;
 	if (ready && !done)
@@ -261,6 +279,21 @@ correct_clock(struct aws *aws, struct call *call, const struct http_response *re
 	return call->clock_corrected = true;
 }
 
+/* Looks for others where the credentials that it was signed with have ended, which not all of them say before; once a call. */
+static bool
+drop_credentials(struct aws *aws, struct call *call, const struct aws_error *error)
+{
+	static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", NULL};
+	if (call->renewed || !aws_error_among(error, codes))
+		return false;
+	pthread_mutex_lock(&aws->lock);
+	/* Else another call has just done the same. */
+	if (call->renewals == aws->renewals)
+		aws->credentials.expires = 1;
+	pthread_mutex_unlock(&aws->lock);
+	return call->renewed = true;
+}
+
 /* Whether to try again; waits where it is so. */
 static bool
 again(struct aws *aws, struct arena *arena, struct call *call, const struct http_response *response, struct aws_error *error,
@@ -271,7 +304,8 @@ again(struct aws *aws, struct arena *arena, struct call *call, const struct http
 	*kind = retry_classify(error);
 	if (error->tries >= aws->most_tries || error->cancelled || call->unsignable || (call->repeat == AWS_ONCE && !no_effect))
 		return false;
-	bool other = correct_clock(aws, call, response, error) || (call->amend && call->amend(aws, arena, call, response));
+	bool other = correct_clock(aws, call, response, error) || drop_credentials(aws, call, error) ||
+		     (call->amend && call->amend(aws, arena, call, response));
 	if (other)
 		return rewind_streams(call);
 	if (*kind == RETRY_NEVER || !rewind_streams(call) || !retry_take(&aws->bucket, *kind))

@@ -124,14 +124,6 @@ aws_s3(struct aws *aws, struct arena *arena, const struct aws_s3_request *reques
 	return aws_call(aws, arena, &s3.call, response, error);
 }
 
-/* With the lock: no longer than they last. */
-static int64_t
-lifetime(const struct aws *aws, int64_t seconds)
-{
-	int64_t left = aws->credentials.expires ? (aws->credentials.expires - os_time_ms()) / 1000 : seconds;
-	return left < 1 ? 1 : left < seconds ? left : seconds;
-}
-
 bool
 aws_s3_presign(struct aws *aws, struct arena *arena, const struct aws_s3_request *request, int64_t seconds, struct str *url,
 	struct aws_error *error)
@@ -144,12 +136,13 @@ aws_s3_presign(struct aws *aws, struct arena *arena, const struct aws_s3_request
 		.header_count = request->header_count,
 		.payload_hash = STR("UNSIGNED-PAYLOAD")};
 	address(aws, arena, &call, request->bucket, request->key, region_of(aws, request->bucket));
-	struct sigv4_request what = aws_call_signing(aws, arena, &call);
 	*error = (struct aws_error){.service = STR("s3"),
 		.action = STR("presign"),
 		.message = STR("OpenSSL's libcrypto cannot be loaded (package libssl3)")};
-	bool done = aws_credentials_lock(aws, arena, &error->message) &&
-		    sigv4_presign(arena, &what, &aws->credentials, lifetime(aws, seconds), &query);
+	/* First the credentials: to find others may take as long as the URL is to last. */
+	bool done = aws_credentials_lock(aws, arena, &error->message);
+	struct sigv4_request what = aws_call_signing(aws, arena, &call);
+	done = done && sigv4_presign(arena, &what, &aws->credentials, seconds, &query);
 	pthread_mutex_unlock(&aws->lock);
 	if (done)
 		*url = str_printf(arena, "%.*s%.*s?%.*s", STR_ARG(call.endpoint.url), STR_ARG(call.path), STR_ARG(query));

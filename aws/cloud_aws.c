@@ -13,7 +13,7 @@
 /* Files at once, and parts of a large one at once; large ones go one after the other: so many requests, and no more memory, however much is stored. */
 #define STORES_AT_ONCE 8
 #define PARTS_AT_ONCE 6
-/* Another machine has so long to get a file. */
+/* Another machine has so long to begin to get a file. */
 #define LEND_SECONDS 3600
 
 struct account {
@@ -173,12 +173,21 @@ cloud_store(void *context, struct arena *arena, const struct cloud_file *file, s
 }
 
 static bool
-cloud_offer(void *context, struct arena *arena, const struct cloud_file *file, struct cloud_parcel *parcel, struct failure *failure)
+cloud_begin(void *context, struct arena *arena, const struct cloud_file *file, struct cloud_parcel *parcel, struct failure *failure)
 {
 	struct account *account = context;
 	struct s3_watch watch = {file->context, file->moved, file->begun};
 	struct aws_error error;
-	return s3_offer(account->aws, arena, &watch, parcel, &error) || fail(account, &error, cloud_bucket(parcel->url), failure);
+	return s3_offer_begin(account->aws, arena, &watch, parcel, &error) ||
+	       fail(account, &error, cloud_bucket(parcel->url), failure);
+}
+
+static bool
+cloud_offer(void *context, struct arena *arena, struct cloud_parcel *parcel, struct failure *failure)
+{
+	struct account *account = context;
+	struct aws_error error;
+	return s3_offer(account->aws, arena, parcel, &error) || fail(account, &error, cloud_bucket(parcel->url), failure);
 }
 
 static bool
@@ -290,6 +299,7 @@ const struct cloud cloud_aws = {
 	.check = cloud_check,
 	.store = cloud_store,
 	.part_size = s3_part_size,
+	.begin = cloud_begin,
 	.offer = cloud_offer,
 	.accept = cloud_accept,
 	.drop = cloud_drop,

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-/* The other machine has so long to send everything. */
+/* The other machine has so long to begin with what is offered; who is late gets another offer. */
 #define OFFER_SECONDS 3600
 
 static bool
@@ -90,20 +90,30 @@ make_put(struct s3_upload *upload, struct arena *arena, const struct cloud_parce
 }
 
 bool
-s3_offer(struct aws *aws, struct arena *arena, const struct s3_watch *watch, struct cloud_parcel *parcel, struct aws_error *error)
+s3_offer_begin(
+	struct aws *aws, struct arena *arena, const struct s3_watch *watch, struct cloud_parcel *parcel, struct aws_error *error)
 {
 	struct s3_upload upload;
-	parcel->upload = (struct str){NULL, 0};
-	parcel->puts = arena_array(arena, struct cloud_put, parcel->part_count);
-	if (!take_parcel(aws, arena, parcel, &upload, error) ||
-		(parcel->part_count > 1 && !s3_begin(&upload, arena, &parcel->upload, error)))
-		return false;
-	bool done = !parcel->upload.n || watch->begun(watch->context, parcel->upload) || fail(error, STR("ended here"));
-	for (size_t i = 0; done && i < parcel->part_count; i++)
-		done = make_put(&upload, arena, parcel, i, error);
 	struct aws_error ignored;
-	if (!done && parcel->upload.n)
-		s3_abort(aws, arena, upload.bucket, upload.key, parcel->upload, &ignored);
+	parcel->upload = (struct str){NULL, 0};
+	if (parcel->part_count == 1)
+		return true;
+	if (!take_parcel(aws, arena, parcel, &upload, error) || !s3_begin(&upload, arena, &parcel->upload, error))
+		return false;
+	if (watch->begun(watch->context, parcel->upload))
+		return true;
+	s3_abort(aws, arena, upload.bucket, upload.key, parcel->upload, &ignored);
+	parcel->upload = (struct str){NULL, 0};
+	return fail(error, STR("ended here"));
+}
+
+bool
+s3_offer(struct aws *aws, struct arena *arena, struct cloud_parcel *parcel, struct aws_error *error)
+{
+	struct s3_upload upload;
+	bool done = take_parcel(aws, arena, parcel, &upload, error);
+	for (size_t i = 0; done && i < parcel->part_count; i++)
+		done = parcel->puts[i].stored || make_put(&upload, arena, parcel, i, error);
 	return done;
 }
 

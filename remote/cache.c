@@ -14,6 +14,8 @@
 #define LEAST_MS 5000
 /* What a call may take beyond that until it is no longer waited for. */
 #define GRACE_MS 10000
+/* What is refused may have been too late, but not twice. */
+#define FETCH_TRIES 2
 /* Where the HOST puts what goes up; aws/guest/host.sh. */
 #define PACKED ".edcc/cache.tar"
 #define SUFFIX ".tar"
@@ -68,6 +70,7 @@ seconds(struct arena *arena, int64_t ms)
 struct archive {
 	struct str name, url, sha256;
 	int64_t size, compile_ms;
+	bool settled; /* it is known what came of it */
 };
 
 static bool
@@ -84,7 +87,7 @@ read_name(struct str url, struct str folder, struct archive *archive)
 
 struct archives {
 	struct archive *list;
-	size_t count;
+	size_t count, left; /* left: not settled */
 	int64_t size, compile_ms;
 };
 
@@ -107,6 +110,7 @@ list_archives(void *account, const struct cloud *cloud, struct arena *arena, str
 		archives->compile_ms += archive->compile_ms;
 		archives->count++;
 	}
+	archives->left = archives->count;
 	return true;
 }
 
@@ -121,7 +125,7 @@ say_cold(struct run *run, const struct failure *failure)
 			"the cache is not fetched: %.*s", STR_ARG(failure->message));
 }
 
-/* Lines of tabs: NAME SIZE SHA256 URL */
+/* Lines of tabs: NAME SIZE SHA256 URL; of those of which it is not known what came of them. */
 static bool
 fetch_lines(void *account, const struct cloud *cloud, struct arena *arena, const struct archives *archives, struct str *text,
 	struct failure *failure)
@@ -130,6 +134,8 @@ fetch_lines(void *account, const struct cloud *cloud, struct arena *arena, const
 	for (size_t i = 0; i < archives->count; i++) {
 		const struct archive *archive = &archives->list[i];
 		struct str get;
+		if (archive->settled)
+			continue;
 		if (!cloud->lend(account, arena, archive->url, &get, failure))
 			return false;
 		buf_printf(&lines, "%.*s\t%lld\t%.*s\t%.*s\n", STR_ARG(archive->name), (long long)archive->size,
@@ -139,52 +145,83 @@ fetch_lines(void *account, const struct cloud *cloud, struct arena *arena, const
 	return true;
 }
 
-/* What came of each: "NAME fetched", "NAME there", "NAME failed WHY". Others are none the worse for one that is broken. */
+/* Others are none the worse for one that is broken. */
+static void
+say_missing(struct run *run, struct str name, struct str why)
+{
+	event_warning(run->events, STR("what was in it is compiled, as without 'cache: keep'"),
+		"a part of the cache is not fetched: %.*s: %.*s", STR_ARG(name), STR_ARG(why));
+}
+
+/* What came of each: "NAME fetched", "NAME there", "NAME gone", "NAME failed WHY"; not yet: "NAME refused". How much was fetched. */
 static int64_t
-hear(struct run *run, const struct archives *archives, struct str output)
+hear(struct run *run, struct archives *archives, struct str output)
 {
 	int64_t fetched = 0;
 	struct str line, name, word;
 	while (output.n && str_split(&output, '\n', &line)) {
-		if (!str_split(&line, ' ', &name) || !str_split(&line, ' ', &word))
+		if (!str_split(&line, ' ', &name) || !str_split(&line, ' ', &word) || str_is(word, "refused"))
 			continue;
-		for (size_t i = 0; i < archives->count; i++)
-			if (str_is(word, "fetched") && str_eq(archives->list[i].name, name))
-				fetched += archives->list[i].size;
+		for (size_t i = 0; i < archives->count; i++) {
+			struct archive *archive = &archives->list[i];
+			if (archive->settled || !str_eq(archive->name, name))
+				continue;
+			archive->settled = true;
+			archives->left--;
+			fetched += str_is(word, "fetched") ? archive->size : 0;
+		}
 		if (str_is(word, "failed"))
-			event_warning(run->events, STR("what was in it is compiled, as without 'cache: keep'"),
-				"a part of the cache is not fetched: %.*s: %.*s", STR_ARG(name), STR_ARG(line));
+			say_missing(run, name, line);
 	}
 	return fetched;
+}
+
+/* Has the HOST get what is not settled, by requests that are made for it now. */
+static bool
+fetch_rest(struct run *run, void *account, const struct cloud *cloud, struct arena *arena, struct archives *archives,
+	int64_t *fetched, struct failure *failure)
+{
+	struct str input, output;
+	int64_t limit = bound(run, archives->compile_ms);
+	struct str most = str_printf(arena, "%lld", (long long)(limit + 999) / 1000);
+	struct remote_call call = {
+		.words = (const char *const[]){"cache-fetch", most.s, NULL}, .timeout = limit + GRACE_MS, .once = true};
+	if (!fetch_lines(account, cloud, arena, archives, &input, failure))
+		return false;
+	call.input = input;
+	if (!remote_make_call(remote_of(run), arena, &call, &output, failure))
+		return false;
+	*fetched += hear(run, archives, output);
+	return true;
 }
 
 static bool
 fetch(struct run *run, struct arena *arena, struct failure *failure)
 {
 	struct remote *remote = remote_of(run);
+	struct str folder = place(arena, run->project);
 	struct archives archives;
-	struct str input, output;
+	struct failure ignored = {.arena = arena};
 	const struct cloud *cloud;
-	int64_t began = os_now_ms();
+	int64_t began = os_now_ms(), fetched = 0;
 	void *account = cloud_account(run, NULL, &cloud, failure);
-	if (!account || !list_archives(account, cloud, arena, place(arena, run->project), &archives, failure) ||
-		!fetch_lines(account, cloud, arena, &archives, &input, failure))
+	if (!account || !list_archives(account, cloud, arena, folder, &archives, failure))
 		return false;
-	if (!archives.count)
-		return true;
-	int64_t limit = bound(run, archives.compile_ms);
-	struct str most = str_printf(arena, "%lld", (long long)(limit + 999) / 1000);
-	struct remote_call call = {.words = (const char *const[]){"cache-fetch", most.s, NULL},
-		.input = input,
-		.timeout = limit + GRACE_MS,
-		.once = true};
-	if (!remote_make_call(remote, arena, &call, &output, failure))
-		return false;
-	int64_t fetched = hear(run, &archives, output), took = os_now_ms() - began;
+	for (int tries = 0; archives.left && tries < FETCH_TRIES; tries++) {
+		/* Whether it is the account whose time is over it hears where it asks by itself, and renews itself. */
+		if (tries)
+			cloud->check(account, cloud_bucket(folder), &ignored);
+		if (!fetch_rest(run, account, cloud, arena, &archives, &fetched, failure))
+			return false;
+	}
+	for (size_t i = 0; archives.left && i < archives.count; i++)
+		if (!archives.list[i].settled)
+			say_missing(run, archives.list[i].name, STR("S3 refuses it"));
+	struct str took = seconds(arena, os_now_ms() - began);
 	pthread_mutex_lock(&remote->mutex);
 	if (fetched)
-		remote->fetched = str_printf(
-			&remote->arena, "restored %.*s in %.*s", STR_ARG(megabytes(arena, fetched)), STR_ARG(seconds(arena, took)));
+		remote->fetched =
+			str_printf(&remote->arena, "restored %.*s in %.*s", STR_ARG(megabytes(arena, fetched)), STR_ARG(took));
 	pthread_mutex_unlock(&remote->mutex);
 	return true;
 }

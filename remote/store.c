@@ -12,17 +12,23 @@
 /* "STATUS ETAG\n": no line of an answer is longer. */
 #define LINE_LIMIT ((size_t)1024)
 #define STATUS_OK 200
+/* So many rounds one after the other that bring nothing end it: what was refused may have been too late, but not twice. */
+#define IDLE_ROUNDS 2
 
 struct sending {
 	struct remote *remote;
 	struct arena *arena;
+	const struct cloud *cloud;
+	void *account;
 	const struct cloud_file *file;
 	struct cloud_parcel parcel;
 	struct failure *failure;
 	char line[LINE_LIMIT];
-	size_t length, heard; /* of the line; puts that have been answered */
+	size_t length; /* of the line */
+	size_t next; /* the round's next line is of this part, or of the first after it that was not stored */
+	size_t stored; /* parts */
 	int64_t moved;
-	int status; /* of the first that was refused; 0: none */
+	int status; /* of the round's first that was refused; 0: none */
 };
 
 static bool
@@ -61,13 +67,15 @@ look(struct sending *sending, struct remote_file *file)
 
 /* --- sending --- */
 
-/* Lines of tabs: OFFSET LENGTH URL HEADER… */
+/* What is not stored, in lines of tabs: OFFSET LENGTH URL HEADER… */
 static struct str
 puts_text(struct arena *arena, const struct cloud_parcel *parcel)
 {
 	struct buf text = buf_new(arena);
 	for (size_t i = 0; i < parcel->part_count; i++) {
 		const struct cloud_put *put = &parcel->puts[i];
+		if (put->stored)
+			continue;
 		buf_printf(&text, "%lld\t%lld\t%.*s", (long long)put->offset, (long long)put->length, STR_ARG(put->url));
 		for (size_t k = 0; k < put->header_count; k++)
 			buf_printf(&text, "\t%.*s: %.*s", STR_ARG(put->headers[k].name), STR_ARG(put->headers[k].value));
@@ -82,15 +90,19 @@ hear_line(struct sending *sending, struct str line)
 	struct cloud_parcel *parcel = &sending->parcel;
 	struct str status;
 	int64_t number = 0;
-	if (sending->heard == parcel->part_count || !str_split(&line, ' ', &status))
+	while (sending->next < parcel->part_count && parcel->puts[sending->next].stored)
+		sending->next++;
+	if (sending->next == parcel->part_count || !str_split(&line, ' ', &status))
 		return;
-	struct cloud_put *put = &parcel->puts[sending->heard++];
-	put->etag = str_dup(sending->arena, line);
-	if (!str_integer(status, &number) || number != STATUS_OK) {
+	struct cloud_put *put = &parcel->puts[sending->next++];
+	put->stored = str_integer(status, &number) && number == STATUS_OK;
+	if (!put->stored) {
 		if (!sending->status)
 			sending->status = number > 0 ? (int)number : -1;
 		return;
 	}
+	put->etag = str_dup(sending->arena, line);
+	sending->stored++;
 	sending->moved += put->length;
 	if (sending->file->moved)
 		sending->file->moved(sending->file->context, sending->moved, parcel->size);
@@ -123,66 +135,95 @@ wait_left(const struct sending *sending)
 	return !sending->file->until ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Once; true where every request was answered. */
-static bool
-send_once(struct sending *sending, bool *lost, struct str *error)
+/* Hears what is answered until the connection ends, the run or the time. */
+static void
+hear_all(struct sending *sending, const struct os_process *process)
 {
-	struct os_process process;
-	const char *const words[] = {"store", sending->file->path, NULL};
-	int cancel = sending->remote->run->cancel.fd;
 	char block[LINE_LIMIT];
-	sending->length = sending->heard = 0;
-	sending->moved = 0;
-	sending->status = 0;
-	*lost = !remote_start(
-		sending->remote, sending->arena, words, puts_text(sending->arena, &sending->parcel), false, &process, error);
-	if (*lost)
-		return false;
 	for (ssize_t n = 1; n > 0;) {
-		struct pollfd waits[] = {{.fd = process.out, .events = POLLIN}, {.fd = cancel, .events = POLLIN}};
+		struct pollfd waits[] = {
+			{.fd = process->out, .events = POLLIN}, {.fd = sending->remote->run->cancel.fd, .events = POLLIN}};
 		int some = poll(waits, 2, wait_left(sending));
 		if (waits[1].revents || !some)
 			break;
-		n = read(process.out, block, sizeof block);
+		n = read(process->out, block, sizeof block);
 		if (n > 0)
 			hear(sending, (struct str){block, (size_t)n});
 	}
-	kill(process.pid, SIGTERM);
-	*lost = os_wait(&process) == 255;
-	return sending->heard == sending->parcel.part_count;
 }
 
-/* The same requests again do no harm. */
+/* A round: what is not stored yet is offered anew, and sent until something is refused. False where nothing can be offered; *lost: why the connection was. */
+static bool
+send_rest(struct sending *sending, struct str *lost)
+{
+	struct arena arena = {NULL};
+	struct os_process process;
+	const char *const words[] = {"store", sending->file->path, NULL};
+	bool offered = sending->cloud->offer(sending->account, &arena, &sending->parcel, sending->failure);
+	sending->length = sending->next = 0;
+	sending->status = 0;
+	*lost = (struct str){NULL, 0};
+	if (offered &&
+		remote_start(sending->remote, sending->arena, words, puts_text(&arena, &sending->parcel), false, &process, lost)) {
+		hear_all(sending, &process);
+		kill(process.pid, SIGTERM);
+		if (os_wait(&process) == 255)
+			*lost = STR("the connection is lost");
+	}
+	arena_free(&arena);
+	return offered;
+}
+
+static bool
+fail_refused(struct sending *sending)
+{
+	if (!sending->status)
+		return fail(sending, "the HOST does not say what came of it");
+	if (sending->status < 0)
+		return fail(sending, "the HOST cannot reach S3");
+	failure_set(sending->failure, EXIT_STATUS_PROVIDER, "the HOST was answered with HTTP status %d when it stored it",
+		sending->status);
+	return false;
+}
+
+/* Nothing of a round was stored, though the HOST is there. Whether it is the account whose time is over it hears where it asks by itself, and renews itself. */
+static bool
+go_on(struct sending *sending, int idle)
+{
+	struct failure ignored = {.arena = sending->arena};
+	if (idle == IDLE_ROUNDS)
+		return fail_refused(sending);
+	sending->cloud->check(sending->account, cloud_bucket(sending->parcel.url), &ignored);
+	return true;
+}
+
 static bool
 send_all(struct sending *sending)
 {
 	struct remote *remote = sending->remote;
-	for (int64_t away = 0;;) {
-		struct str error = {NULL, 0};
-		bool lost;
-		if (send_once(sending, &lost, &error))
-			break;
+	int64_t away = 0;
+	for (int idle = 0; sending->stored < sending->parcel.part_count;) {
+		size_t before = sending->stored;
+		struct str lost;
+		if (!send_rest(sending, &lost))
+			return false;
 		if (os_cancel_raised(&remote->run->cancel)) {
 			failure_set(sending->failure, EXIT_STATUS_INTERRUPTED, "interrupted");
 			return false;
 		}
-		if (is_late(sending))
+		if (is_late(sending) && sending->stored < sending->parcel.part_count)
 			return fail(sending, "there was no more time for it");
-		if (!lost)
-			return fail(sending, "the HOST does not say what came of it");
-		if (!away || sending->heard)
-			away = os_now_ms();
-		if (remote_is_over(remote, away, error.n ? error : STR("the connection is lost"), sending->failure))
+		bool moved = sending->stored > before;
+		idle = moved || lost.n ? 0 : idle + 1;
+		away = !lost.n ? 0 : moved || !away ? os_now_ms() : away;
+		if (lost.n && remote_is_over(remote, away, lost, sending->failure))
 			return false;
-		remote_pause(remote);
+		if (lost.n)
+			remote_pause(remote);
+		else if (idle && !go_on(sending, idle))
+			return false;
 	}
-	if (!sending->status)
-		return true;
-	failure_set(sending->failure, EXIT_STATUS_PROVIDER, "the HOST was answered with HTTP status %d when it stored it",
-		sending->status);
-	if (sending->status < 0)
-		failure_set(sending->failure, EXIT_STATUS_PROVIDER, "the HOST cannot reach S3");
-	return false;
+	return true;
 }
 
 /* What has been stored is what the machine has: the same before and after. */
@@ -203,18 +244,19 @@ remote_store(
 	struct cloud_parcel *parcel = &sending.parcel;
 	struct remote_file there;
 	struct failure ignored = {.arena = arena};
-	const struct cloud *cloud;
-	void *account = cloud_account(run, NULL, &cloud, failure);
-	if (!account || !look(&sending, &there))
+	sending.account = cloud_account(run, NULL, &sending.cloud, failure);
+	const struct cloud *cloud = sending.cloud;
+	if (!sending.account || !look(&sending, &there))
 		return false;
 	*parcel = (struct cloud_parcel){.url = file->url, .size = there.size, .sha256 = there.sha256};
 	parcel->part_size = cloud->part_size(parcel->size);
 	parcel->part_count = parcel->size ? (size_t)((parcel->size + parcel->part_size - 1) / parcel->part_size) : 1;
-	if (!get_digests(&sending) || !cloud->offer(account, arena, file, parcel, failure))
+	parcel->puts = arena_array(arena, struct cloud_put, parcel->part_count);
+	if (!get_digests(&sending) || !cloud->begin(sending.account, arena, file, parcel, failure))
 		return false;
 	bool done = send_all(&sending) && (parcel->part_count == 1 || is_unchanged(&sending)) &&
-		    cloud->accept(account, arena, parcel, stored, failure);
+		    cloud->accept(sending.account, arena, parcel, stored, failure);
 	if (!done && parcel->upload.n)
-		cloud->drop(account, file->url, parcel->upload, &ignored);
+		cloud->drop(sending.account, file->url, parcel->upload, &ignored);
 	return done;
 }

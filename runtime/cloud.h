@@ -29,6 +29,7 @@ struct cloud_stored {
 
 /* A request that stores a part of a parcel: a PUT of its bytes with exactly these headers. Who has the URL may do this one thing for a while: it is a secret. */
 struct cloud_put {
+	bool stored; /* it has been made, and answered well; by the caller */
 	int64_t offset, length;
 	struct str url;
 	const struct http_header *headers;
@@ -43,7 +44,7 @@ struct cloud_parcel {
 	struct str sha256; /* of the whole, hexadecimal */
 	struct str *digests; /* of each part, hexadecimal; as many as there are */
 	size_t part_count; /* at least 1 */
-	struct cloud_put *puts; /* of each part; by offer() */
+	struct cloud_put *puts; /* of each part; by offer() what is not known before */
 	struct str upload; /* what must be dropped where it does not end well; none where nothing is begun */
 };
 
@@ -71,8 +72,11 @@ struct cloud {
 	bool (*store)(void *account, struct arena *, const struct cloud_file *, struct cloud_stored *, struct failure *);
 	/* A file of so many bytes is stored in parts of so many each, but for the last. */
 	int64_t (*part_size)(int64_t size);
-	/* Makes the requests by which another machine may store it; what is begun is told through file->begun, and dropped where it fails. The result is the arena's. */
-	bool (*offer)(void *account, struct arena *, const struct cloud_file *, struct cloud_parcel *, struct failure *);
+	/* Begins what goes up in parts. It is told through file->begun, and dropped where this fails. */
+	bool (*begin)(void *account, struct arena *, const struct cloud_file *, struct cloud_parcel *, struct failure *);
+	/* Makes the requests by which another machine may store what is not stored yet. They are good for an hour at most: they are made for the moment, and made
+	 * anew when they were of no use. The result is the arena's. */
+	bool (*offer)(void *account, struct arena *, struct cloud_parcel *, struct failure *);
 	/* They have been made: completes the file, and looks at what is stored. */
 	bool (*accept)(void *account, struct arena *, const struct cloud_parcel *, struct cloud_stored *, struct failure *);
 	/* Drops what a store has begun, also where `cancel` is raised; what is not there is dropped. */

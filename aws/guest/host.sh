@@ -145,9 +145,9 @@ prove() { # NAME ADDRESS
 		printf 'cannot compile a small file: %s' "$text"
 		return
 	fi
-	# The host writes its line after the client has its answer.
+	# The host writes its line after the client has its answer. A grep that ended before curl does would make curl fail.
 	for _ in {1..20}; do
-		! curl -sf -m 5 --noproxy '*' -r "${before:-0}-" "$log" | grep -q ' COMPILE_OK .* edcc-canary\.c$' || break
+		[ "$(curl -sf -m 5 --noproxy '*' -r "${before:-0}-" "$log" | grep -c ' COMPILE_OK .* edcc-canary\.c$')" = 0 ] || break
 		nap 0.1
 		false
 	done || {
@@ -465,7 +465,12 @@ begin_logs() { # RUN
 command_fleet() { # [LOCAL_SLOTS [RUN [PUMP]]], lines NAME ADDRESS [SLOTS][,OPTIONS]
 	local pid name at word
 	if read -r pid <$run/watcher; then
-		kill -- "-$pid" && while kill -0 -- "-$pid"; do nap 0.01; done
+		kill -- "-$pid"
+		for _ in {1..300}; do
+			kill -0 -- "-$pid" || break
+			nap 0.01
+		done
+		kill -KILL -- "-$pid"
 	fi 2>/dev/null
 	rm -rf $fleet $pump
 	mkdir -p $fleet/canary $fleet/pump-canary $client
@@ -496,12 +501,12 @@ command_watcher() { watcher "$@"; }
 # What tells where compiles ran: the rest of a log is ten times as much.
 telling='exec on localhost: |failed to distribute|compile .* on .* (completed ok|failed)|cpp .* on localhost'
 
-# Says them from where the log was read to, of at most so much at once.
+# Says them from where the log was read to, of at most so many whole lines at once.
 say_log() {
 	local size text
 	size=$(stat -c %s $client/client.log) && [ "$size" != "$heard" ] || return 0
 	((size > heard)) || heard=0
-	((size - heard <= 524288)) || size=$((heard + 524288))
+	((size - heard <= 524288)) || size=$((heard + $(tail -c "+$((heard + 1))" $client/client.log | head -c 524288 | sed '$d' | wc -c)))
 	text=$(tail -c "+$((heard + 1))" $client/client.log | head -c $((size - heard)) | grep -aE "$telling" | base64 -w 0)
 	heard=$size
 	[ ! "$text" ] || printf 'log %s\n' "$text"
@@ -830,7 +835,7 @@ store_part() { # INDEX PATH OFFSET LENGTH URL HEADER…
 		line=${line%$'\r'}
 		[[ ${line,,} != etag:* ]] || etag=${line#*: }
 	done 2>/dev/null <"$name.headers"
-	[ "$status" = 200 ] || store_reason "$name" >&2
+	[ "$status" = 200 ] || { touch "$scratch/refused" && store_reason "$name" >&2; }
 	rm -f "$name.part"
 	printf '%s %s\n' "$status" "$etag" | replace "$name.done"
 }
@@ -852,6 +857,8 @@ command_store() { # PATH
 	use_scratch $state
 	while IFS=$'\t' read -r -a part; do
 		if ((running == 8)); then wait -n && ((running--)); store_say; fi
+		# The time of the others may be over too.
+		[ ! -e "$scratch/refused" ] || break
 		store_part $count "./$1" "${part[@]}" </dev/null &
 		((++running, ++count))
 	done
@@ -897,6 +904,8 @@ command_cache-fetch() { # SECONDS, lines of tabs NAME SIZE SHA256 URL
 			elif grep -q 'returned error: 404$' "$scratch/$name.error"; then
 				# Another run has just put it into a larger one.
 				echo "$name gone"
+			elif grep -q 'returned error: 40[03]$' "$scratch/$name.error"; then
+				echo "$name refused"
 			else
 				echo "$name failed $(head -n 1 "$scratch/$name.error")"
 			fi

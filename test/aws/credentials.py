@@ -14,12 +14,17 @@ SOON = "2000-01-01T00:00:00Z"
 LATER = "2099-01-01T00:00:00Z"
 
 
+def key_of(headers):
+    """Whose request it is, where it is signed."""
+    return headers.get("Authorization", "").partition("Credential=")[2].partition("/")[0]
+
+
 class Surroundings(http.server.BaseHTTPRequestHandler):
     """STS, a container's agent and instance metadata, in one."""
 
     protocol_version = "HTTP/1.1"
     role = "a-role"
-    seen = []
+    seen, over = [], ()  # over: access keys whose session has ended
 
     def log_message(self, *_):
         pass
@@ -33,7 +38,10 @@ class Surroundings(http.server.BaseHTTPRequestHandler):
     def handle_any(self):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
         asked = {name: values[0] for name, values in parse_qs(body).items()}
-        self.seen.append({"method": self.command, "path": self.path, "headers": dict(self.headers), "body": asked})
+        self.seen.append({"method": self.command, "path": self.path, "headers": dict(self.headers), "body": asked,
+                          "key": key_of(self.headers)})
+        if key_of(self.headers) in self.over:
+            return self.reply("<ErrorResponse><Error><Code>ExpiredToken</Code><Message>it has ended</Message></Error></ErrorResponse>", 403)
         if asked.get("Action") in ("AssumeRole", "AssumeRoleWithWebIdentity"):
             return self.sts(asked)
         keys = {"Code": "Success", "AccessKeyId": "ASIA" + self.path.rsplit("/", 1)[-1], "SecretAccessKey": "s", "Token": "t",
@@ -264,7 +272,7 @@ echo '{{"Version": 1, "AccessKeyId": "AKIA-'$(wc -l <{runs})'", "SecretAccessKey
     with lab.Tool(AWS_ENDPOINT_URL=URL) as tool:
         tool("storm", threads=8, count=5, role="arn:aws:iam::1:role/r")
         lab.equal("renewed once, by eight threads", len(open(runs).readlines()), 2)
-        keys = [request["headers"]["authorization"].split("Credential=")[1].split("/")[0] for request in Surroundings.seen[-40:]]
+        keys = [request["key"] for request in Surroundings.seen[-40:]]
         lab.equal("all sign with the new ones", set(keys), {"AKIA-2"})
         lab.equal("their expiry", tool("state")["expire"], 4070908800000)
     os.remove(runs)
@@ -283,11 +291,31 @@ echo '{{"Version": 1, "AccessKeyId": "AKIA-'$(wc -l <{runs})'", "SecretAccessKey
     lab.check("those that still last do, where renewing fails", "answer" in answer, answer)
 
 
+def login_anew():
+    """Keys that do not say how long they last: where AWS says that they have ended the files are read again."""
+    write(".aws/config", "[default]\nregion = eu-west-1\n")
+    write(".aws/credentials", "[default]\n" + KEY % "old")
+    ask = {"service": "sts", "action": "AssumeRole", "version": "1", "parameters": [["RoleArn", "arn:aws:iam::1:role/r"]]}
+    with lab.Tool(AWS_ENDPOINT_URL=URL) as tool:
+        lab.check("the old ones", "answer" in tool("query", **ask))
+        write(".aws/credentials", "[default]\n" + KEY % "new")
+        lab.check("the old ones, while they last", "answer" in tool("query", **ask))
+        Surroundings.over, before = ("AKIA-old",), len(Surroundings.seen)
+        lab.equal("the new ones, in eight threads", tool("storm", threads=8, count=5, role="arn:aws:iam::1:role/r")["answered"], 40)
+        keys = [request["key"] for request in Surroundings.seen[before:]]
+        lab.check("each call was refused once at most", 1 <= keys.count("AKIA-old") <= 8 and keys.count("AKIA-new") == 40, keys)
+        Surroundings.over, before = ("AKIA-old", "AKIA-new"), len(Surroundings.seen)
+        lab.equal("where there are no others", tool("query", **ask)["error"], "sts AssumeRole: ExpiredToken: it has ended (2 tries)")
+        lab.equal("tries", len(Surroundings.seen) - before, 2)
+    Surroundings.over = ()
+
+
 order()
 roles()
 programs()
 surroundings()
 files()
 renewal()
+login_anew()
 server.shutdown()
 lab.finish()

@@ -17,11 +17,11 @@ KB = 1000
 class Archives(http.server.BaseHTTPRequestHandler):
     """What is stored by its name; `slow` comes a little at a time."""
 
-    stored = {}
+    stored, refused = {}, {}
 
     def do_GET(self):
         data = self.stored.get(self.path[1:])
-        self.send_response(200 if data else 404)
+        self.send_response(200 if data else self.refused.get(self.path[1:], 404))
         self.send_header("Content-Length", str(len(data or b"")))
         self.end_headers()
         if self.path == "/slow":
@@ -91,14 +91,15 @@ def test_cache(host):
 def test_fetch(host, good, digest):
     server = Server(("10.9.0.1", 8081), Archives)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    Archives.refused = {"late": 403, "over": 400}
     Archives.stored = {"good": good, "other": good[:3000] + b"?" + good[3001:], "slow": good * 3, "none": b"<html>"}
     put(host, {"bM": 7}, seed="newer")
-    lines = "".join(f"{name}\t{len(good)}\t{digest}\thttp://10.9.0.1:8081/{name}\n" for name in ("good", "other", "slow", "none", "missing"))
+    lines = "".join(f"{name}\t{len(good)}\t{digest}\thttp://10.9.0.1:8081/{name}\n" for name in ("good", "other", "slow", "none", "missing", "late", "over"))
     began = time.monotonic()
     said = dict(line.split(" ", 1) for line in host.host("cache-fetch", "60", input=lines.encode()).stdout.decode().splitlines())
     check("cache: what crawls is given up", time.monotonic() - began < 12 and said["slow"].startswith("failed curl: (28) Operation too slow"), said)
-    equal("cache: what came of them", {name: said[name] for name in ("good", "other", "missing")},
-          {"good": "fetched", "other": "failed it is not what was stored", "missing": "gone"})
+    equal("cache: what came of them", {name: said[name] for name in ("good", "other", "missing", "late", "over")},
+          {"good": "fetched", "other": "failed it is not what was stored", "missing": "gone", "late": "refused", "over": "refused"})
     check("cache: no archive", said["none"].startswith("failed tar: "), said)
     check("cache: what is there is whole", host.run("cat", f"{CACHE}/a/aR").stdout == random.Random("aR1").randbytes(400 * KB))
     equal("cache: the newer one stays", host.sh(f"stat -c %s {CACHE}/b/bM").strip(), "7")

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""What the HOST may do in S3, and for how long: requests, and sessions of the account, whose time is over before all files are stored. An hour of AWS's lasts
+five seconds here."""
+
+import calendar
+import threading
+import time
+import urllib.parse
+
+import world
+from account import new_bucket, nothing_left
+from cloud import KEY, REGION, SECRET, Project, main, need, same, test
+from world import World
+
+world.box()
+
+HOUR = 5  # seconds
+AT_ONCE = 8  # the HOST's requests for one file
+PART = 8 << 20
+TEXT = """\
+project = offered
+
+provider aws:
+    region = eu-west-1
+
+instances:
+    type  = c7i.large
+    lease = 10m
+
+cache:
+    keep = s3://{bucket}/caches
+
+build all:
+    $CC -c one.c
+    truncate -s {size} huge
+
+artifacts:
+    huge one.o -> s3://{bucket}/out/
+"""
+PROCESS = """\
+#!/bin/sh
+echo '{{"Version": 1, "AccessKeyId": "{key}", "SecretAccessKey": "{secret}", "SessionToken": "'"$(date +%s)"'"}}'
+"""
+LATE = "AccessDenied", 403, "Request has expired"
+
+
+class Clock:
+    """Answers as AWS does where a time is over, and lets it pass where `slow` says so."""
+
+    def __init__(self, here, slow):
+        self.slow, self.lock, self.uses, self.refused = slow, threading.Lock(), {}, []
+        here.proxy.add({"action": "*", "times": 0, "fault": self.judge})
+
+    def judge(self, call):
+        url = urllib.parse.urlsplit(call.path)
+        query = dict(urllib.parse.parse_qsl(url.query))
+        session = query.get("X-Amz-Security-Token") or call.headers.get("X-Amz-Security-Token")
+        answer = self.judge_offer(call.method, url.path, query) if "X-Amz-Signature" in query else None
+        if session and int(session) + HOUR < time.time():
+            answer = "ExpiredToken", 400, "The provided token has expired."
+        if answer:
+            self.refused.append((call.method, url.path, answer[0]))
+        return answer
+
+    def judge_offer(self, method, path, query):
+        with self.lock:
+            use = self.uses[method, path] = self.uses.get((method, path), 0) + 1
+        over = calendar.timegm(time.strptime(query["X-Amz-Date"], "%Y%m%dT%H%M%SZ")) + HOUR
+        late = self.slow(path, use, lambda: time.sleep(max(0, over - time.time())))
+        return late or (LATE if time.time() >= over else None)
+
+
+def slow(path, use, pass_time):
+    """Of a large file what the HOST does not do at once, and the first try for a small one, which breaks off, so that the HOST tries again. The cache is worth
+    a few seconds only: none pass."""
+    if "/caches/" in path:
+        return LATE if use == 1 else None
+    if (AT_ONCE < use <= 2 * AT_ONCE) if path.endswith("/huge") else use == 1:
+        pass_time()
+        return None if path.endswith("/huge") else ("SlowDown", 503, "Please reduce your request rate.")
+    return None
+
+
+def apply(here, bucket, name, environment, size):
+    """What it says of its cache."""
+    made = Project(name, edccfile=TEXT.format(bucket=bucket, size=size), files={"one.c": "int one;\n"})
+    result = made.edcc("apply", "--json", "--yes", env=environment)
+    same([e["message"] for e in result.all("warning")], [], "warnings")
+    nothing_left(made, here)
+    return next(e["message"] for e in result.all("note") if "came from ccache" in e["message"])
+
+
+@test
+def requests_that_come_too_late():
+    """They are made anew: for the rest of a large artifact, for a small one, and for the cache on both of its ways."""
+    with World() as here:
+        bucket, clock, size = new_bucket(here), Clock(here, slow), (2 * AT_ONCE + 1) * PART
+        need("(saved " in apply(here, bucket, "first", here.environment(), size), "the cache")
+        stored = {o["Key"]: o["Size"] for o in here.client("s3").list_objects_v2(Bucket=bucket)["Contents"]}
+        archive, = (key for key in stored if key.startswith("caches/"))
+        same(stored["out/huge"], size, "the size of the large one")
+        need("(restored " in apply(here, bucket, "second", here.environment(), "1K"), "the cache")
+        huge, one, kept = (f"/{bucket}/{key}" for key in ("out/huge", "out/one.o", archive))
+        refused = [(path, code) for _, path, code in clock.refused]
+        # Nothing begins after the first one.
+        same(refused.count((huge, LATE[0])), AT_ONCE, "parts that came too late")
+        same([code for path, code in refused if path == one], ["SlowDown", LATE[0]], "the small one")
+        same([(method, code) for method, path, code in clock.refused if path == kept], [("PUT", LATE[0]), ("GET", LATE[0])], "the cache")
+
+
+@test
+def sessions_that_end():
+    """Credentials that do not say how long they last are asked for anew where AWS says that they have ended; and what was signed with them is signed anew."""
+    with World() as here:
+        bucket = new_bucket(here)
+        clock = Clock(here, lambda path, use, pass_time: pass_time() if use == 1 and path.endswith("/one.o") else None)
+        home = Project("home", files={"process": PROCESS.format(key=KEY, secret=SECRET)})
+        home.write("config", f"[default]\nregion = {REGION}\ncredential_process = sh {home.path('process')}\n")
+        environment = {**here.environment(), "AWS_CONFIG_FILE": home.path("config")}
+        del environment["AWS_ACCESS_KEY_ID"], environment["AWS_SECRET_ACCESS_KEY"]
+        need("(saved " in apply(here, bucket, "session", environment, "1K"), "the cache")
+        same([code for _, path, code in clock.refused if path.endswith("/one.o")], ["ExpiredToken"], "what the HOST was answered")
+
+
+if __name__ == "__main__":
+    main("offers")
