@@ -291,6 +291,9 @@ plan_make(struct arena *arena, const struct project *project, const struct world
 	plan->selected = arena_array(arena, bool, project->build_count);
 	if (!project_select(project, options->builds, plan->selected, diags))
 		return NULL;
+	if (!project->build_count)
+		diag_hint(diag_warning(diags, SPAN_NONE, "nothing is built: the file has no step"),
+			"a step is 'build NAME:' and, below it, what bash is to run");
 	plan->secrets = project_secrets(arena, project);
 	set_jobs(plan);
 	struct making making = {.arena = arena, .plan = plan};
