@@ -45,8 +45,8 @@ for word; do
 	-fprofile-instr-use* | -fprofile-sample-use* | -fbranch-probabilities | -fprofile-list=* | --specs=*/* | --config* | -fsanitize*list=* | \
 		-fxray-*-instrument=* | -fxray-attr-list=* | -fbasic-block-sections=list=* | -frandomize-layout-seed-file=*) stay && break ;;
 	-fplugin=* | -fpass-plugin=* | '-Xclang -load' | -wrapper) stay && break ;;
-	# The host would convert once more what has been converted here.
-	-finput-charset=[!uU]*) stay && break ;;
+	# The host would convert once more what has been converted here, and map what has been preprocessed.
+	-finput-charset=[!uU]* | -fcoverage-mapping) stay && break ;;
 	-mcpu=native) [ "${EDCC_NATIVE-}" ] || stay ;;
 	esac
 	before=$word
