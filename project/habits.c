@@ -1,6 +1,7 @@
 #include "project/habits.h"
 
 #include "distcc/call.h"
+#include "project/make_habits.h"
 
 #include <string.h>
 #include <strings.h>
@@ -469,6 +470,7 @@ habits_of_commands(struct loader *l, const struct project *project, struct span 
 				end_call(&call);
 		} else {
 			size_t n = word_length(rest);
+			make_habits_of_word(l, span_of(&call.look, str_part(rest, 0, n)));
 			take_word(&call, str_part(rest, 0, n));
 			at += n;
 		}
