@@ -348,7 +348,7 @@ store_all(struct store *store)
 		/* A build that failed may well not have made it. */
 		if (run->succeeded)
 			return fail(store, str_printf(&store->arena, "no file matches '%.*s'", STR_ARG(patterns)),
-				"patterns are relative to the source tree; a success means that every artifact is stored");
+				"patterns are relative to the source tree; a build that lacks an artifact is no success");
 		event_warning(run->events, STR(""), "no file matches '%.*s'", STR_ARG(patterns));
 	}
 	if (store->count && cloud_is_url(line->destination)) {
