@@ -901,10 +901,10 @@ command_cache-fetch() { # SECONDS, lines of tabs NAME SIZE SHA256 URL
 		{
 			if cache_fetch "$name" "$size" "$sum" "$url" >"$scratch/$name.error" 2>&1; then
 				echo "$name fetched"
-			elif grep -q 'returned error: 404$' "$scratch/$name.error"; then
+			elif grep -q 'returned error: 404\b' "$scratch/$name.error"; then
 				# Another run has just put it into a larger one.
 				echo "$name gone"
-			elif grep -q 'returned error: 40[03]$' "$scratch/$name.error"; then
+			elif grep -q 'returned error: 40[03]\b' "$scratch/$name.error"; then
 				echo "$name refused"
 			else
 				echo "$name failed $(head -n 1 "$scratch/$name.error")"

@@ -9,7 +9,7 @@ import urllib.parse
 
 import world
 from account import new_bucket, nothing_left
-from cloud import KEY, REGION, SECRET, Project, main, need, same, test
+from cloud import KEY, REGION, SECRET, Project, main, need, same, test, wait_for
 from world import World
 
 world.box()
@@ -106,6 +106,27 @@ def requests_that_come_too_late():
         same(refused.count((huge, LATE[0])), AT_ONCE, "parts that came too late")
         same([code for path, code in refused if path == one], ["SlowDown", LATE[0]], "the small one")
         same([(method, code) for method, path, code in clock.refused if path == kept], [("PUT", LATE[0]), ("GET", LATE[0])], "the cache")
+
+
+@test
+def a_connection_that_is_lost():
+    """What has been answered until then is not sent again."""
+    parts = AT_ONCE + 1
+
+    def cut(path, use, pass_time):
+        if path.endswith("/huge") and use == parts:
+            s3, (machine,) = here.client("s3"), here.machines.values()
+            upload, = s3.list_multipart_uploads(Bucket=bucket)["Uploads"]
+            wait_for(lambda: len(s3.list_parts(Bucket=bucket, Key="out/huge", UploadId=upload["UploadId"]).get("Parts", [])) == AT_ONCE)
+            time.sleep(0.5)  # until the answers are here, too
+            machine.inside("pkill", "-KILL", "-f", "^sshd: root")
+
+    with World() as here:
+        bucket = new_bucket(here)
+        clock = Clock(here, cut)
+        apply(here, bucket, "cut", here.environment(), parts * PART)
+        same(here.client("s3").head_object(Bucket=bucket, Key="out/huge")["ContentLength"], parts * PART, "its size")
+        need(parts < clock.uses["PUT", f"/{bucket}/out/huge"] < 2 * parts, clock.uses)
 
 
 @test
