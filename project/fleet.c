@@ -276,6 +276,15 @@ fill_ons(struct loader *l, struct merges *merges, struct project *project)
 		fill_on(l, merges, project, &merges->list[BLOCK_on][i], &project->ons[i]);
 }
 
+static void
+check_compiler(struct loader *l, const struct merged *compiler, const struct project *project)
+{
+	static const char *const commands[] = {"cc", "cxx"};
+
+	for (size_t i = 0; compiler && i < sizeof commands / sizeof *commands; i++)
+		habits_of_compiler(l, project, merge_span(l, compiler, commands[i]));
+}
+
 void
 fleet_all(struct loader *l, struct merges *merges, struct project *project)
 {
@@ -283,6 +292,7 @@ fleet_all(struct loader *l, struct merges *merges, struct project *project)
 	fill_compiler(l, merges, project);
 	fill_groups(l, merges, project);
 	fill_settings(l, merges, project);
+	check_compiler(l, merge_only(merges, BLOCK_compiler), project);
 	host_list_fill(l, merge_only(merges, BLOCK_provider_hosts), project);
 	fill_artifacts(l, merges, project);
 	fill_ons(l, merges, project);

@@ -236,6 +236,15 @@ habits_of_variables(struct loader *l, const struct project *project)
 	}
 }
 
+void
+habits_of_compiler(struct loader *l, const struct project *project, struct span span)
+{
+	struct str text = load_span(l, span);
+	struct look look = {.l = l, .project = project, .source = span.source, .base = text.s - span.offset, .call = true};
+	if (span.source && project->group_count)
+		look_within(look, text);
+}
+
 /* --- recipes --- */
 
 enum program {
@@ -443,7 +452,9 @@ habits_of_commands(struct loader *l, const struct project *project, struct span 
 {
 	struct str text = load_span(l, span), document = {NULL, 0};
 	struct call call = {.look = {.l = l, .project = project, .source = span.source, .base = text.s - span.offset}};
-	for (size_t at = 0; at < text.n && project->group_count && is_shell(text);) {
+	if (!project->group_count || !is_shell(text))
+		return;
+	for (size_t at = 0; at < text.n;) {
 		char c = text.s[at];
 		struct str rest = str_part(text, at, text.n);
 		if (c == ' ' || c == '\t' || c == '\r') {

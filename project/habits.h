@@ -6,6 +6,8 @@
 
 /* Each files a warning for the first place of each habit, under the word itself, where the project has machines that could compile. */
 void habits_of_variables(struct loader *, const struct project *);
+/* Of a setting's value that begins each call of the compiler; SPAN_NONE where it is not given. */
+void habits_of_compiler(struct loader *, const struct project *, struct span);
 /* Of a recipe, or a whole script: shell commands. */
 void habits_of_commands(struct loader *, const struct project *, struct span);
 

@@ -1,5 +1,9 @@
-# Commands that stand elsewhere than in a build: what follows the verdict, and scripts; one that is not a shell's is not read.
+# Commands that stand elsewhere than in a build: the compiler's, what follows the verdict, and scripts; one that is not a shell's is not read.
 cat >Edccfile <<'END'
+compiler gcc:
+    cc  = gcc-12 -flto
+    cxx = g++-12 -flto=auto -save-temps=obj
+
 instances:
     count = 2
 
