@@ -1,6 +1,7 @@
 #include "distcc/log.h"
 
 #include "base/arena.h"
+#include "base/os.h"
 #include "distcc/call.h"
 #include "distcc/host_syntax.h"
 
@@ -287,7 +288,7 @@ distcc_log_open(struct str path)
 {
 	struct distcc_log *log = calloc(1, sizeof *log);
 	if (!log)
-		return NULL;
+		os_exhausted();
 	struct arena *arena = &log->arena;
 	log->compiles = (struct local_compiles){.answers = map_new(arena),
 		.reasons = map_new(arena),

@@ -26,7 +26,7 @@ struct local_compiles {
 	struct map others; /* calls that distcc is not meant to distribute: "linking" → count */
 	struct map hosts; /* for distcc_failures_of */
 };
-/* A client's log, read as it grows. NULL where there is no memory. */
+/* A client's log, read as it grows. */
 struct distcc_log;
 struct distcc_log *distcc_log_open(struct str path);
 void distcc_log_close(struct distcc_log *);

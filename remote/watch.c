@@ -2,15 +2,16 @@
 #include "remote/call.h"
 
 #include "base/base64.h"
+#include "base/lookout.h"
 #include "distcc/jobs.h"
 #include "remote/mirror.h"
 #include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* What one read takes, and the longest line: of a thousand jobs, in base64. */
@@ -28,9 +29,8 @@
 struct watch {
 	struct run *run;
 	struct remote *remote; /* once there is one */
-	pthread_t thread;
+	struct lookout *lookout;
 	int64_t asked; /* when it was last asked whether the HOST has ended */
-	int stop; /* an eventfd: readable once it is to end */
 	struct distcc_slots *slots;
 	struct distcc_job *jobs;
 	struct mirror *mirror;
@@ -147,20 +147,13 @@ hear(struct watch *watch, struct str bytes)
 
 /* --- the thread --- */
 
-/* Waits until there is something to read (true), the watch is to end or the time is over. */
+/* Waits until there is something to read, or (false) the watch is to end. */
 static bool
-wait_for(const struct watch *watch, int fd, int ms)
+wait_for(int fd, const struct os_cancel *stop)
 {
-	struct pollfd waits[] = {{.fd = watch->stop, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
-	poll(waits, 2, ms);
+	struct pollfd waits[] = {{.fd = stop->fd, .events = POLLIN}, {.fd = fd, .events = POLLIN}};
+	poll(waits, 2, -1);
 	return !waits[0].revents && waits[1].revents;
-}
-
-static bool
-is_stopped(const struct watch *watch)
-{
-	struct pollfd wait = {.fd = watch->stop, .events = POLLIN};
-	return poll(&wait, 1, 0) > 0;
 }
 
 static void
@@ -173,7 +166,7 @@ set_away(struct remote *remote, bool away)
 
 /* One connection, as long as it lasts. */
 static void
-listen_once(struct watch *watch)
+listen_once(struct watch *watch, const struct os_cancel *stop)
 {
 	struct arena arena = {NULL};
 	struct os_process process;
@@ -186,7 +179,7 @@ listen_once(struct watch *watch)
 	const char *const words[] = {"watch", bounded ? "log" : NULL, NULL};
 	if (remote_start(watch->remote, &arena, words, (struct str){NULL, 0}, true, &process, &error)) {
 		ssize_t n = 1;
-		while (n > 0 && wait_for(watch, process.out, -1) && (n = read(process.out, block, BLOCK_SIZE)) > 0) {
+		while (n > 0 && wait_for(process.out, stop) && (n = read(process.out, block, BLOCK_SIZE)) > 0) {
 			set_away(watch->remote, false);
 			hear(watch, (struct str){block, (size_t)n});
 		}
@@ -228,25 +221,20 @@ is_told(struct watch *watch)
 	return told;
 }
 
-static void *
-watch_loop(void *context)
+static int
+look(void *context, const struct os_cancel *stop)
 {
 	struct watch *watch = context;
-	while (!is_stopped(watch)) {
-		if (is_told(watch)) {
-			listen_once(watch);
-			ask_for_end(watch);
-		}
-		wait_for(watch, -1, watch->remote ? REMOTE_PAUSE_MS : LOOK_MS);
+	if (is_told(watch)) {
+		listen_once(watch, stop);
+		ask_for_end(watch);
 	}
-	return NULL;
+	return watch->remote ? REMOTE_PAUSE_MS : LOOK_MS;
 }
 
 static void
 watch_free(struct watch *watch)
 {
-	if (watch->stop >= 0)
-		close(watch->stop);
 	distcc_slots_free(watch->slots);
 	mirror_free(watch->mirror);
 	distcc_log_close(watch->log);
@@ -262,13 +250,12 @@ remote_watch(struct run *run)
 	if (!watch)
 		os_exhausted();
 	watch->run = run;
-	watch->stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	watch->slots = distcc_slots_new(run);
 	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
 	watch->mirror = mirror_new(run);
 	watch->line = malloc(LINE_LIMIT);
-	if (watch->stop >= 0 && watch->slots && watch->jobs && watch->mirror && watch->line &&
-		pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
+	watch->lookout = watch->jobs && watch->mirror && watch->line ? lookout_start(look, watch) : NULL;
+	if (watch->lookout)
 		return watch;
 	watch_free(watch);
 	return NULL;
@@ -280,8 +267,7 @@ remote_unwatch(void *context)
 	struct watch *watch = context;
 	if (!watch)
 		return;
-	eventfd_write(watch->stop, 1);
-	pthread_join(watch->thread, NULL);
+	lookout_stop(watch->lookout);
 	watch_free(watch);
 }
 

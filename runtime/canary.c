@@ -337,7 +337,7 @@ begin(struct proof *proof, struct failure *failure)
 }
 
 bool
-distcc_prove(struct run *run, struct host *host, const struct os_cancel *cancel, struct failure *failure)
+canary_prove(struct run *run, struct host *host, const struct os_cancel *cancel, struct failure *failure)
 {
 	struct proof proof = {.run = run, .host = host, .cancel = cancel};
 	bool proved = begin(&proof, failure) && prove(&proof, failure);
@@ -346,7 +346,7 @@ distcc_prove(struct run *run, struct host *host, const struct os_cancel *cancel,
 }
 
 bool
-distcc_prove_here(struct run *run, const struct os_cancel *cancel)
+canary_prove_here(struct run *run, const struct os_cancel *cancel)
 {
 	struct arena arena = {NULL};
 	struct str output;
@@ -373,10 +373,11 @@ time_host(struct run *run, struct host *host)
 	arena_free(&arena);
 }
 
-bool
-distcc_canary(struct run *run, struct host *host, struct failure *failure)
+/* One that is proved is ready from then on. */
+static bool
+make_ready(struct run *run, struct host *host, struct failure *failure)
 {
-	bool proved = distcc_prove(run, host, &run->cancel, failure) &&
+	bool proved = canary_prove(run, host, &run->cancel, failure) &&
 		      (!run->plan->world->hosts[host - run->hosts].pump || pump_prove(run, host, failure));
 	if (proved) {
 		time_host(run, host);
@@ -399,7 +400,7 @@ canary_run(struct run *run, const struct action *action, struct failure *failure
 		host->distance = planned->distance;
 		pthread_mutex_unlock(&run->mutex);
 	}
-	return distcc_canary(run, host, failure);
+	return make_ready(run, host, failure);
 }
 
 const struct action_type action_canary = {

@@ -3,6 +3,7 @@
 #define RUNTIME_CANARY_H
 
 #include "runtime/plan.h"
+#include "runtime/run.h"
 
 /* Its name in the hosts' logs: what they did for the build is without it. */
 #define CANARY_SOURCE "edcc-canary.c"
@@ -15,5 +16,10 @@ extern const struct action_type action_compiler;
 extern const struct action_type action_canary;
 /* The same where a host that fails it fails the run. */
 extern const struct action_type action_canary_strict;
+
+/* Compiles it on the host alone and holds the object against the reference; the host's own log must show it. Several hosts may be proved at once. */
+bool canary_prove(struct run *, struct host *, const struct os_cancel *, struct failure *);
+/* Whether this machine itself can compile it now: where it cannot, a host's proof says nothing. */
+bool canary_prove_here(struct run *, const struct os_cancel *);
 
 #endif

@@ -318,9 +318,9 @@ uint64_t
 distcc_report(struct run *run, struct failure *failure)
 {
 	struct arena arena = {0};
-	struct distcc_log *log = run->host_count ? distcc_log_open(distcc_client_log(&arena, run)) : NULL;
-	if (!log)
+	if (!run->host_count)
 		return 0;
+	struct distcc_log *log = distcc_log_open(distcc_client_log(&arena, run));
 	struct local_compiles local = *distcc_log_read(log);
 	struct compiles *hosts = arena_array(&arena, struct compiles, run->host_count);
 	count_hosts(run, &arena, &local, hosts);

@@ -1,5 +1,5 @@
-/* distcc: what distcc is to a run: the list of its hosts, what its clients find, how it is watched, what is said of it. distcc's own things are read in distcc/;
- * facts and their measurements: doc/distcc.md. */
+/* distcc: what distcc is to a run: the list of its hosts, what its clients find, where it logs, what is said of it at the end. distcc's own things are read in
+ * distcc/; facts and their measurements: doc/distcc.md. */
 #ifndef RUNTIME_DISTCC_H
 #define RUNTIME_DISTCC_H
 
@@ -29,29 +29,6 @@ void distcc_client_environment(struct run *, struct arena *, const struct distcc
 /* The same for a client on this machine. */
 void distcc_environment(struct run *, struct arena *, struct map *out);
 
-/* What was last said of each host, so that a SLOTS event tells what is new. */
-struct distcc_job;
-struct distcc_slots;
-struct distcc_slots *distcc_slots_new(struct run *);
-void distcc_slots_free(struct distcc_slots *);
-/* Emits what has changed; puts the jobs into the order of their slots. */
-void distcc_slots_tell(struct distcc_slots *, struct distcc_job *, size_t count);
-
-/* What is held against hosts that fail. NULL where there is no memory. */
-struct distcc_sulk;
-struct distcc_sulk *distcc_sulk_new(struct run *);
-/* Ends the proofs that run. */
-void distcc_sulk_free(struct distcc_sulk *);
-/* Looks at the back-off files, with what the log says: a host whose failure was this machine's own is forgiven; one that has failed is proved by a canary and
- * forgiven, once; one that has failed twice is out until it is proved again. Does not wait for anything. */
-void distcc_sulk_look(struct distcc_sulk *, const struct local_compiles *);
-
-/* On a thread of its own, until stopped: emits SLOTS events from the state files, takes a host out whose daemon has ended, looks after those that fail, and ends
- * the build where too much falls back. Costs nothing that a build would notice. */
-struct distcc_watch;
-struct distcc_watch *distcc_watch_start(struct run *);
-void distcc_watch_stop(struct distcc_watch *);
-
 /* While the build runs: fails it (run_fail) where a greater share of the compiles has fallen back to its machine than the file allows, once there are some. */
 void distcc_hold_bound(struct run *, const struct local_compiles *);
 
@@ -66,12 +43,5 @@ struct str distcc_host_log(struct arena *, const struct run *, struct str host);
 struct str distcc_client_folder(struct arena *, const struct run *);
 /* What the clients on this machine keep with `save_temps`. */
 struct str distcc_temps_folder(struct arena *, const struct run *);
-
-/* Compiles a canary on the host alone and holds the object against a local one; the host's own log must show it. Several hosts may be proved at once. */
-bool distcc_prove(struct run *, struct host *, const struct os_cancel *, struct failure *);
-/* The same where a host that is proved is ready from then on. */
-bool distcc_canary(struct run *, struct host *, struct failure *);
-/* Whether this machine itself can compile it now: where it cannot, a host's proof says nothing. */
-bool distcc_prove_here(struct run *, const struct os_cancel *);
 
 #endif

@@ -1,5 +1,5 @@
 /* What is said of the slots while the build runs. */
-#include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 
 #include "distcc/host_syntax.h"
 #include "distcc/jobs.h"
@@ -26,8 +26,9 @@ struct distcc_slots *
 distcc_slots_new(struct run *run)
 {
 	struct distcc_slots *slots = calloc(1, sizeof *slots + run->host_count * sizeof *slots->last);
-	if (slots)
-		slots->run = run;
+	if (!slots)
+		os_exhausted();
+	slots->run = run;
 	return slots;
 }
 
@@ -50,9 +51,9 @@ look_at_host(const struct distcc_job *jobs, size_t count, struct str host)
 {
 	struct seen seen = {0};
 	for (size_t i = 0; i < count; i++) {
-		size_t n = strlen(jobs[i].file);
 		if (!str_is(host, jobs[i].host))
 			continue;
+		size_t n = strlen(jobs[i].file);
 		seen.jobs++;
 		if (seen.length + n + 1 > sizeof seen.files)
 			continue;

@@ -1,9 +1,13 @@
 /* Hosts that fail: forgiven, taken out of the list, brought back. What distcc does by itself and why this is so: doc/distcc.md, "Hosts that come and go". */
-#include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 
 #include "base/arena.h"
+#include "base/pool.h"
 #include "distcc/locks.h"
+#include "runtime/canary.h"
+#include "runtime/distcc.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -25,9 +29,9 @@ struct doubt {
 	unsigned pause; /* which one comes next */
 	int64_t last; /* when it last failed, or came back */
 	int64_t retry; /* when to prove it; 0: it is not to be proved */
-	bool proving, ended; /* ended: under the sulk's mutex */
-	bool proved, here; /* what came of it; here: this machine could compile it */
-	pthread_t thread;
+	bool proving;
+	atomic_bool ended; /* the proof has; then, what came of it: */
+	bool proved, here; /* here: this machine could compile it */
 	struct arena arena; /* of the proof */
 	struct failure failure;
 };
@@ -37,8 +41,7 @@ struct distcc_sulk {
 	struct arena arena;
 	const char *folder; /* DISTCC_DIR */
 	struct os_cancel cancel; /* ends the proofs */
-	pthread_mutex_t mutex;
-	unsigned proofs; /* how many there are now */
+	struct pool *proofs; /* NULL where no thread could be had: then a host that is out stays out */
 	struct doubt doubts[]; /* per host */
 };
 
@@ -47,11 +50,11 @@ distcc_sulk_new(struct run *run)
 {
 	struct distcc_sulk *sulk = calloc(1, sizeof *sulk + run->host_count * sizeof *sulk->doubts);
 	if (!sulk)
-		return NULL;
+		os_exhausted();
 	sulk->run = run;
 	sulk->folder = str_c(&sulk->arena, distcc_client_folder(&sulk->arena, run));
 	sulk->cancel.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_init(&sulk->mutex, NULL);
+	sulk->proofs = pool_new(PROOFS_LIMIT);
 	for (uint32_t i = 0; i < run->host_count; i++)
 		sulk->doubts[i] = (struct doubt){.sulk = sulk, .host = &run->hosts[i]};
 	return sulk;
@@ -63,43 +66,37 @@ distcc_sulk_free(struct distcc_sulk *sulk)
 	if (!sulk)
 		return;
 	eventfd_write(sulk->cancel.fd, 1);
-	for (uint32_t i = 0; i < sulk->run->host_count; i++) {
-		if (sulk->doubts[i].proving)
-			pthread_join(sulk->doubts[i].thread, NULL);
+	if (sulk->proofs)
+		pool_free(sulk->proofs);
+	for (uint32_t i = 0; i < sulk->run->host_count; i++)
 		arena_free(&sulk->doubts[i].arena);
-	}
 	close(sulk->cancel.fd);
-	pthread_mutex_destroy(&sulk->mutex);
 	arena_free(&sulk->arena);
 	free(sulk);
 }
 
 /* --- the proof --- */
 
-static void *
-prove(void *context)
+static void
+prove(void *context, void *item)
 {
-	struct doubt *doubt = context;
-	struct distcc_sulk *sulk = doubt->sulk;
+	struct distcc_sulk *sulk = context;
+	struct doubt *doubt = item;
 	doubt->failure = (struct failure){.arena = &doubt->arena};
-	doubt->proved = distcc_prove(sulk->run, doubt->host, &sulk->cancel, &doubt->failure);
-	doubt->here = doubt->proved || distcc_prove_here(sulk->run, &sulk->cancel);
-	pthread_mutex_lock(&sulk->mutex);
+	doubt->proved = canary_prove(sulk->run, doubt->host, &sulk->cancel, &doubt->failure);
+	doubt->here = doubt->proved || canary_prove_here(sulk->run, &sulk->cancel);
 	doubt->ended = true;
-	pthread_mutex_unlock(&sulk->mutex);
-	return NULL;
 }
 
 static void
 begin_proof(struct doubt *doubt)
 {
-	if (doubt->sulk->proofs == PROOFS_LIMIT)
+	if (!doubt->sulk->proofs)
 		return;
+	doubt->retry = 0;
 	doubt->ended = false;
-	doubt->proving = pthread_create(&doubt->thread, NULL, prove, doubt) == 0;
-	doubt->sulk->proofs += doubt->proving;
-	if (doubt->proving)
-		doubt->retry = 0;
+	doubt->proving = true;
+	pool_submit(doubt->sulk->proofs, prove, doubt->sulk, doubt);
 }
 
 static void
@@ -136,14 +133,9 @@ bring_back(struct doubt *doubt, bool was_out)
 static void
 end_proof(struct doubt *doubt, bool ready)
 {
-	pthread_mutex_lock(&doubt->sulk->mutex);
-	bool ended = doubt->ended;
-	pthread_mutex_unlock(&doubt->sulk->mutex);
-	if (!ended)
+	if (!doubt->ended)
 		return;
-	pthread_join(doubt->thread, NULL);
 	doubt->proving = false;
-	doubt->sulk->proofs--;
 	if (doubt->proved)
 		bring_back(doubt, !ready);
 	else if (ready && doubt->here)

@@ -1,24 +1,24 @@
-#include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 
+#include "base/arena.h"
+#include "base/lookout.h"
 #include "distcc/jobs.h"
+#include "runtime/distcc.h"
 #include "runtime/pump.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PERIOD_MS 150
 
 struct distcc_watch {
 	struct run *run;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* for stopped */
-	pthread_cond_t wake;
-	bool stopped;
-	char *folder;
-	struct distcc_slots *slots;
+	struct arena arena;
+	const char *folder; /* DISTCC_DIR */
 	struct distcc_job *jobs;
+	struct distcc_slots *slots;
 	struct distcc_log *log;
 	struct distcc_sulk *sulk;
+	struct lookout *lookout;
 	struct pump_watch *pump;
 };
 
@@ -45,36 +45,24 @@ look_at_log(struct distcc_watch *watch)
 	distcc_hold_bound(watch->run, compiles);
 }
 
-static void *
-watch_loop(void *context)
+static int
+look(void *context, const struct os_cancel *stop)
 {
 	struct distcc_watch *watch = context;
-	int64_t until = os_now_ms();
-	pthread_mutex_lock(&watch->mutex);
-	while (!watch->stopped) {
-		until += PERIOD_MS;
-		while (!watch->stopped && os_condition_wait(&watch->wake, &watch->mutex, until))
-			;
-		pthread_mutex_unlock(&watch->mutex);
-		distcc_slots_tell(watch->slots, watch->jobs, distcc_jobs_now(watch->folder, watch->jobs, DISTCC_JOB_LIMIT));
-		look_for_dead(watch);
-		look_at_log(watch);
-		pthread_mutex_lock(&watch->mutex);
-	}
-	pthread_mutex_unlock(&watch->mutex);
-	return NULL;
+	(void)stop;
+	distcc_slots_tell(watch->slots, watch->jobs, distcc_jobs_now(watch->folder, watch->jobs, DISTCC_JOB_LIMIT));
+	look_for_dead(watch);
+	look_at_log(watch);
+	return PERIOD_MS;
 }
 
 static void
 watch_free(struct distcc_watch *watch)
 {
-	pthread_cond_destroy(&watch->wake);
-	pthread_mutex_destroy(&watch->mutex);
-	free(watch->folder);
 	distcc_sulk_free(watch->sulk);
 	distcc_log_close(watch->log);
 	distcc_slots_free(watch->slots);
-	free(watch->jobs);
+	arena_free(&watch->arena);
 	free(watch);
 }
 
@@ -82,20 +70,16 @@ struct distcc_watch *
 distcc_watch_start(struct run *run)
 {
 	struct distcc_watch *watch = run->host_count ? calloc(1, sizeof *watch) : NULL;
-	struct arena arena = {0};
 	if (!watch)
 		return NULL;
 	watch->run = run;
-	watch->folder = strdup(distcc_client_folder(&arena, run).s);
-	watch->log = distcc_log_open(distcc_client_log(&arena, run));
+	watch->folder = distcc_client_folder(&watch->arena, run).s;
+	watch->jobs = arena_array(&watch->arena, struct distcc_job, DISTCC_JOB_LIMIT);
+	watch->log = distcc_log_open(distcc_client_log(&watch->arena, run));
 	watch->sulk = distcc_sulk_new(run);
-	arena_free(&arena);
 	watch->slots = distcc_slots_new(run);
-	watch->jobs = calloc(DISTCC_JOB_LIMIT, sizeof *watch->jobs);
-	pthread_mutex_init(&watch->mutex, NULL);
-	os_condition_init(&watch->wake);
-	if (watch->folder && watch->log && watch->sulk && watch->slots && watch->jobs &&
-		pthread_create(&watch->thread, NULL, watch_loop, watch) == 0) {
+	watch->lookout = lookout_start(look, watch);
+	if (watch->lookout) {
 		watch->pump = pump_watch_start(run);
 		return watch;
 	}
@@ -108,11 +92,9 @@ distcc_watch_stop(struct distcc_watch *watch)
 {
 	if (!watch)
 		return;
-	pthread_mutex_lock(&watch->mutex);
-	watch->stopped = true;
-	pthread_cond_signal(&watch->wake);
-	pthread_mutex_unlock(&watch->mutex);
-	pthread_join(watch->thread, NULL);
+	lookout_stop(watch->lookout);
+	/* What has happened since its last look. */
+	look(watch, NULL);
 	pump_watch_stop(watch->pump);
 	watch_free(watch);
 }

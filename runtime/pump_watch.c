@@ -2,6 +2,7 @@
 #include "runtime/pump.h"
 
 #include "base/arena.h"
+#include "base/lookout.h"
 #include "base/pool.h"
 #include "runtime/distcc.h"
 #include "runtime/pump_prove.h"
@@ -11,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 #define PERIOD_MS 50
@@ -28,11 +28,8 @@
 
 struct pump_watch {
 	struct run *run;
-	pthread_t thread;
-	pthread_mutex_t mutex; /* for stopped */
-	pthread_cond_t wake;
-	bool stopped;
-	struct os_cancel cancel; /* ends a comparison */
+	struct lookout *lookout;
+	const struct os_cancel *stop; /* ends a comparison */
 	int64_t again; /* not before this is one tried again, by os_now_ms */
 	size_t wanted; /* bytes of the list that have been seen to */
 	bool judged; /* its first answers were */
@@ -200,7 +197,7 @@ static bool
 compare(struct pump_watch *watch, struct arena *arena, struct words paths)
 {
 	struct run *run = watch->run;
-	struct comparison comparison = {.run = run, .cancel = &watch->cancel, .paths = paths};
+	struct comparison comparison = {.run = run, .cancel = watch->stop, .paths = paths};
 	struct pool *pool = pool_new(ASKED_AT_ONCE);
 	bool read = pool && embed(&comparison, arena, paths, NULL, &comparison.ours);
 	for (uint32_t i = 0; read && i < run->host_count; i++) {
@@ -248,7 +245,7 @@ static void
 take_back(struct pump_watch *watch, struct arena *arena, struct host *host)
 {
 	struct str text = STR(""), line, error;
-	struct comparison comparison = {.run = watch->run, .cancel = &watch->cancel};
+	struct comparison comparison = {.run = watch->run, .cancel = watch->stop};
 	const char *path = proved_list(arena, watch->run);
 	if (access(path, F_OK) == 0 && !os_read(arena, path, LOG_LIMIT, &text, &error))
 		return;
@@ -287,15 +284,18 @@ is_demoted(struct arena *arena, const struct pump *pump)
 	return access(str_printf(arena, "%.*s/discrepancy_counter", STR_ARG(pump->folder)).s, F_OK) == 0;
 }
 
-static void
-look(struct pump_watch *watch)
+static int
+look(void *context, const struct os_cancel *stop)
 {
-	struct arena arena = {NULL};
+	struct pump_watch *watch = context;
 	struct run *run = watch->run;
-	struct pump *pump = run->pump;
-	if (os_has_ended(pump->process.pid))
+	struct arena arena = {NULL};
+	if (!pump_socket(run))
+		return PERIOD_MS;
+	watch->stop = stop;
+	if (os_has_ended(run->pump->process.pid))
 		pump_off(run, STR("distcc's include server has ended"));
-	else if (is_demoted(&arena, pump))
+	else if (is_demoted(&arena, run->pump))
 		pump_off(run, STR("a file that failed on a host compiled here"));
 	else if (os_now_ms() >= watch->again) {
 		compare_wanted(watch, &arena);
@@ -304,25 +304,7 @@ look(struct pump_watch *watch)
 	if (!watch->judged)
 		judge(watch, &arena);
 	arena_free(&arena);
-}
-
-static void *
-watch_loop(void *context)
-{
-	struct pump_watch *watch = context;
-	int64_t until = os_now_ms();
-	pthread_mutex_lock(&watch->mutex);
-	while (!watch->stopped) {
-		until += PERIOD_MS;
-		while (!watch->stopped && os_condition_wait(&watch->wake, &watch->mutex, until))
-			;
-		pthread_mutex_unlock(&watch->mutex);
-		if (pump_socket(watch->run))
-			look(watch);
-		pthread_mutex_lock(&watch->mutex);
-	}
-	pthread_mutex_unlock(&watch->mutex);
-	return NULL;
+	return PERIOD_MS;
 }
 
 static bool
@@ -334,15 +316,6 @@ is_planned(const struct run *run)
 	return false;
 }
 
-static void
-watch_free(struct pump_watch *watch)
-{
-	pthread_cond_destroy(&watch->wake);
-	pthread_mutex_destroy(&watch->mutex);
-	close(watch->cancel.fd);
-	free(watch);
-}
-
 struct pump_watch *
 pump_watch_start(struct run *run)
 {
@@ -350,12 +323,10 @@ pump_watch_start(struct run *run)
 	if (!watch)
 		return NULL;
 	watch->run = run;
-	watch->cancel.fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	pthread_mutex_init(&watch->mutex, NULL);
-	os_condition_init(&watch->wake);
-	if (pthread_create(&watch->thread, NULL, watch_loop, watch) == 0)
+	watch->lookout = lookout_start(look, watch);
+	if (watch->lookout)
 		return watch;
-	watch_free(watch);
+	free(watch);
 	return NULL;
 }
 
@@ -364,13 +335,8 @@ pump_watch_stop(struct pump_watch *watch)
 {
 	if (!watch)
 		return;
-	pthread_mutex_lock(&watch->mutex);
-	watch->stopped = true;
-	pthread_cond_signal(&watch->wake);
-	pthread_mutex_unlock(&watch->mutex);
-	eventfd_write(watch->cancel.fd, 1);
-	pthread_join(watch->thread, NULL);
-	watch_free(watch);
+	lookout_stop(watch->lookout);
+	free(watch);
 }
 
 /* --- the report --- */

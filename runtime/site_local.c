@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "runtime/cloud.h"
 #include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 #include "runtime/front.h"
 #include "runtime/pump.h"
 #include "runtime/recipe.h"

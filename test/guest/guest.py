@@ -528,8 +528,8 @@ def test_sulk(host, a):
     listed = f"{a.address}:3632/3"
     host.host("fleet", input=f"a {a.address}\n".encode())
     until(15, is_state(host, "a", "Ready"))
-    many = b"] compile many.c on 10.9.0.9:3632/4 completed ok\n"
-    host.run("bash", "-c", "cat >>/var/lib/edcc/distcc/client.log", input=b"".join(b"distcc[%d%s" % (n, many) for n in range(12000)))
+    many = [f"distcc[{n}] compile many.c on 10.9.0.9:3632/4 completed ok" for n in range(30000)]
+    host.run("bash", "-c", "cat >>/var/lib/edcc/distcc/client.log", input="\n".join([*many, ""]).encode())
     watch = host.start("bash", "-c", "exec /opt/edcc/edcc-host watch log >/tmp/watched")
     dies = b'#!/bin/sh\ncase " $* " in *" -E "*) kill -9 $$ ;; esac\nexec /usr/bin/gcc-12 "$@"\n'
     host.host("receive", input=tar_of({"bin/x86_64-linux-gnu-gcc-12": (dies, 0o755, 1)}))
@@ -554,7 +554,7 @@ def test_sulk(host, a):
     time.sleep(1.5)
     cut(watch)
     said = b"".join(base64.b64decode(line[4:]) for line in host.sh("cat /tmp/watched").splitlines() if line.startswith("log "))
-    equal("watch: the log, many lines", said.count(many), 12000)
+    check("watch: the log, whole lines", set(many) <= set(said.decode().splitlines()))
     equal("watch: the log", [said.count(b"failed to distribute 0.c to"), said.count(b"failed to distribute 1.c to"),
                              said.count(b"compile 2.c on %s completed ok" % listed.encode()), said.count(b"elapsed")], [2, 1, 1, 0])
 

@@ -1,6 +1,7 @@
 """Machines that preprocess: which of them do, what is sent to them, and when that is over."""
 
 import io
+import re
 import shutil
 import tarfile
 
@@ -107,6 +108,8 @@ def test_ends(host, a):
     host.sh("pkill -KILL -f /opt/edcc/pump.py")
     check("pump: it has ended", until(5, lambda: said(host) == ["off distcc's include server has ended"]), said(host))
     equal("pump: nobody preprocesses then", until(1, lambda: pumping(host) == []), True)
+    fleet(host, "pump2", "auto", host, a)
+    host.sh("pkill -STOP -f /opt/edcc/pump.py")
     fleet(host, "pump2", "auto", host, a)
     equal("pump: the next fleet's", (servers(host), pumping(host), answers(host)), ("1", [host.address, a.address], []))
     host.sh(f"cd /tmp/files && for n in {{0..5}} {{0..4}}; do {COMPILE} -g -c f$n.c -o g.o; done")

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "runtime/distcc.h"
+#include "runtime/distcc_watch.h"
 #include "runtime/fleet_local.h"
 
 #include <sys/wait.h>
