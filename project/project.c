@@ -15,6 +15,8 @@
 
 /* Most bytes that an include from the network may have. */
 #define FETCH_LIMIT ((size_t)4 << 20)
+/* Of a project's name. */
+#define NAME_LIMIT 64
 
 static bool
 disk_read(void *context, struct arena *arena, const char *path, struct str *text, struct str *error)
@@ -118,22 +120,36 @@ add_scopes(struct loader *l, struct project *project)
 	}
 }
 
+static bool
+may_name(char c)
+{
+	return c && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", c);
+}
+
+/* The last component of the folder's path, with what no project may have in its name as '-': fmt-9.1.0-ds1. */
+static struct str
+name_of_folder(struct loader *l)
+{
+	struct str name = l->dir;
+	while (str_find(name, '/') < name.n)
+		name = str_part(name, str_find(name, '/') + 1, name.n);
+	char *text = str_c(l->arena, str_part(name, 0, NAME_LIMIT));
+	for (char *c = text; *c; c++)
+		*c = may_name(*c) ? *c : '-';
+	return str_from(text);
+}
+
 /* The variable `project`, or the name of the folder. */
 static void
 name_project(struct loader *l, struct project *project)
 {
 	const struct variable *variable = eval_find(l, l->spaces[0], STR("project"));
-	struct str name = l->dir;
-	bool right;
+	struct str name = variable && !variable->value.unknown ? eval_text(l, &variable->value) : name_of_folder(l);
+	bool right = name.n > 0 && name.n <= NAME_LIMIT;
 
-	while (str_find(name, '/') < name.n)
-		name = str_part(name, str_find(name, '/') + 1, name.n);
-	if (variable && !variable->value.unknown)
-		name = eval_text(l, &variable->value);
 	project->name = name;
-	right = name.n > 0 && name.n <= 64;
 	for (size_t i = 0; i < name.n && right; i++)
-		right = name.s[i] && strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-", name.s[i]);
+		right = may_name(name.s[i]);
 	if (variable && variable->value.secret) {
 		diag_error(l->diags, variable->span, "the project's name cannot be secret: it is shown everywhere");
 		return;
