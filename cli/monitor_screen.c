@@ -25,13 +25,18 @@
 struct screen {
 	struct cli *cli;
 	struct monitor *monitor;
-	pthread_mutex_t mutex; /* for what the signals' thread does: entered, modes, drawn */
-	bool entered, has_modes;
+	int fd; /* the terminal; nothing that is done with it waits */
+	pthread_mutex_t mutex; /* for what the signals' thread does: all to `sent` */
+	bool away; /* the process is about to be stopped, or to end */
+	bool entered;
 	struct termios modes; /* as they were */
+	bool reads_keys; /* and so changes the modes */
+	bool stale; /* what stands on the screen is not what was drawn last */
+	struct arena drawn_arena;
+	struct str drawn;
+	size_t sent; /* so much of it the terminal has taken */
 	struct arena frame; /* of the picture and its lines */
 	struct picture picture;
-	struct arena drawn_arena;
-	struct str drawn; /* what stands on the screen; none where that is not known */
 	int wake; /* an eventfd: readable when it is to be drawn anew */
 	bool frozen, over;
 	bool chosen; /* the layout, by somebody; else by the room that there is */
@@ -46,28 +51,27 @@ struct screen {
 static void
 enter(struct screen *screen)
 {
-	screen->has_modes = tcgetattr(STDIN_FILENO, &screen->modes) == 0;
-	screen_changed(STDOUT_FILENO, LEAVE, screen->has_modes ? &screen->modes : NULL);
-	if (screen->has_modes) {
+	bool has_modes = screen->reads_keys && tcgetattr(screen->fd, &screen->modes) == 0;
+	screen_changed(screen->fd, LEAVE, has_modes ? &screen->modes : NULL);
+	if (has_modes) {
 		struct termios raw = screen->modes;
 		raw.c_lflag &= ~(tcflag_t)(ICANON | ECHO);
-		tcsetattr(STDIN_FILENO, TCSANOW, &raw);
+		/* ^S would hold up the picture, and the way back to the shell with it. */
+		raw.c_iflag &= ~(tcflag_t)IXON;
+		tcsetattr(screen->fd, TCSANOW, &raw);
 	}
-	screen->entered = os_write_all(STDOUT_FILENO, STR(ENTER));
-	screen->drawn = (struct str){NULL, 0};
+	screen->entered = screen->stale = true;
+	screen->drawn = STR(ENTER);
+	screen->sent = 0;
 }
 
 /* With the mutex. */
 static void
 leave(struct screen *screen)
 {
-	if (!screen->entered)
-		return;
-	os_write_all(STDOUT_FILENO, STR(LEAVE));
-	if (screen->has_modes)
-		tcsetattr(STDIN_FILENO, TCSANOW, &screen->modes);
+	if (screen->entered)
+		screen_restore();
 	screen->entered = false;
-	screen_restored();
 }
 
 static void
@@ -75,7 +79,7 @@ on_resized(void *context)
 {
 	struct screen *screen = context;
 	pthread_mutex_lock(&screen->mutex);
-	screen->drawn = (struct str){NULL, 0};
+	screen->stale = true;
 	pthread_mutex_unlock(&screen->mutex);
 	eventfd_write(screen->wake, 1);
 }
@@ -85,6 +89,7 @@ on_stopping(void *context)
 {
 	struct screen *screen = context;
 	pthread_mutex_lock(&screen->mutex);
+	screen->away = true;
 	leave(screen);
 	pthread_mutex_unlock(&screen->mutex);
 }
@@ -96,7 +101,7 @@ on_continued(void *context)
 	pthread_mutex_lock(&screen->mutex);
 	/* Also after SIGSTOP, which nobody was told of: the shell has had the terminal meanwhile. */
 	leave(screen);
-	enter(screen);
+	screen->away = false;
 	pthread_mutex_unlock(&screen->mutex);
 	eventfd_write(screen->wake, 1);
 }
@@ -149,7 +154,7 @@ put_foot(const struct screen *screen, struct buf *out, size_t below, size_t colu
 static struct str
 compose(struct screen *screen)
 {
-	struct screen_size size = screen_size(STDOUT_FILENO);
+	struct screen_size size = screen_size(screen->fd);
 	struct monitor_lines lines = lay_out(screen, size);
 	struct buf out = buf_new(&screen->frame);
 	size_t room = size.rows - 1, head = lines.head < room ? lines.head : room, body = lines.n - head;
@@ -169,20 +174,55 @@ compose(struct screen *screen)
 	return buf_str(&out);
 }
 
-/* Nothing is written where nothing has changed. */
+/* What is to be written next: nothing where nothing has changed. */
 static void
-draw(struct screen *screen)
+redraw(struct screen *screen)
 {
 	struct arena_mark mark = arena_mark(&screen->frame);
-	pthread_mutex_lock(&screen->mutex);
 	struct str text = compose(screen);
-	if (screen->entered && (!screen->drawn.s || !str_eq(text, screen->drawn))) {
-		screen->over |= !os_write_all(STDOUT_FILENO, text);
+	if (screen->stale || !str_eq(text, screen->drawn)) {
 		arena_free(&screen->drawn_arena);
 		screen->drawn = str_dup(&screen->drawn_arena, text);
+		screen->sent = 0;
+		screen->stale = false;
 	}
-	pthread_mutex_unlock(&screen->mutex);
 	arena_reset(&screen->frame, mark);
+}
+
+/* Writes what the terminal takes now. */
+static void
+put(struct screen *screen)
+{
+	struct str rest = str_part(screen->drawn, screen->sent, screen->drawn.n);
+	ssize_t n = rest.n ? write(screen->fd, rest.s, rest.n) : 0;
+	if (n > 0)
+		screen->sent += (size_t)n;
+	else if (n < 0 && errno != EAGAIN && errno != EINTR)
+		screen->over = true;
+}
+
+/* What to wait for at the terminal. */
+static short
+draw(struct screen *screen)
+{
+	short events = 0;
+	pthread_mutex_lock(&screen->mutex);
+	if (!screen->entered && !screen->away && screen_is_ours(screen->fd))
+		enter(screen);
+	if (screen->entered)
+		put(screen);
+	/* A picture that is half written comes first. */
+	if (screen->entered && screen->sent == screen->drawn.n) {
+		redraw(screen);
+		put(screen);
+	}
+	if (screen->entered && screen->sent < screen->drawn.n)
+		events |= POLLOUT;
+	/* In the background what is typed is for others. */
+	if (screen->entered && screen->reads_keys)
+		events |= POLLIN;
+	pthread_mutex_unlock(&screen->mutex);
+	return events;
 }
 
 static void
@@ -239,15 +279,13 @@ press(struct screen *screen, struct str keys)
 	return 1;
 }
 
-/* False where there will be no more. */
-static bool
+static void
 read_keys(struct screen *screen)
 {
 	char bytes[64];
-	ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
+	ssize_t n = read(screen->fd, bytes, sizeof bytes);
 	for (struct str keys = {bytes, n > 0 ? (size_t)n : 0}; keys.n;)
 		keys = str_part(keys, press(screen, keys), keys.n);
-	return n > 0 || (n < 0 && errno == EINTR);
 }
 
 /* --- the loop --- */
@@ -255,12 +293,7 @@ read_keys(struct screen *screen)
 static void
 watch(struct screen *screen, const struct os_cancel *cancel)
 {
-	struct pollfd waits[] = {
-		{.fd = cancel->fd, .events = POLLIN},
-		{.fd = screen->wake, .events = POLLIN},
-		/* Keys are for a terminal only: what stands in a file is not meant. */
-		{.fd = isatty(STDIN_FILENO) ? STDIN_FILENO : -1, .events = POLLIN},
-	};
+	struct pollfd waits[] = {{.fd = cancel->fd, .events = POLLIN}, {.fd = screen->wake, .events = POLLIN}, {.fd = screen->fd}};
 	int64_t next = 0;
 	while (!screen->over && !waits[0].revents) {
 		int64_t now = os_now_ms();
@@ -268,14 +301,15 @@ watch(struct screen *screen, const struct os_cancel *cancel)
 			look(screen);
 		if (now >= next)
 			next = now + LOOK_MS;
-		draw(screen);
+		waits[2].events = draw(screen);
 		eventfd_t count;
-		if (poll(waits, 3, screen->frozen ? -1 : (int)(next - now)) <= 0)
+		if (poll(waits, 3, (int)(next - now)) <= 0)
 			continue;
 		if (waits[1].revents)
 			eventfd_read(screen->wake, &count);
-		if (waits[2].revents && !read_keys(screen))
-			waits[2].fd = -1;
+		if (waits[2].revents & POLLIN)
+			read_keys(screen);
+		screen->over |= waits[2].revents & (POLLHUP | POLLERR);
 	}
 }
 
@@ -285,20 +319,29 @@ monitor_screen(struct cli *cli, struct monitor *monitor)
 	struct screen *screen = arena_new(&cli->arena, struct screen);
 	struct signal_calls calls = {screen, NULL, on_resized, on_stopping, on_continued};
 	struct os_cancel cancel, let_go;
-	*screen = (struct screen){.cli = cli, .monitor = monitor, .wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+	*screen = (struct screen){
+		.cli = cli,
+		.monitor = monitor,
+		.fd = screen_open(),
+		.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+		/* What stands in a file is not meant. */
+		.reads_keys = isatty(STDIN_FILENO),
+	};
 	pthread_mutex_init(&screen->mutex, NULL);
+	if (screen->fd < 0) {
+		diag_hint(diag_error(&cli->diags, SPAN_NONE, "cannot open the terminal: %m"),
+			"--once prints what is now as lines, --json as JSON");
+		return false;
+	}
 	struct signals *signals = screen->wake >= 0 ? signals_start(&calls, &cancel, &let_go) : NULL;
 	if (!signals) {
 		diag_error(&cli->diags, SPAN_NONE, "cannot listen for signals: %m");
 		return false;
 	}
 	screen_guard();
-	pthread_mutex_lock(&screen->mutex);
-	enter(screen);
-	pthread_mutex_unlock(&screen->mutex);
 	watch(screen, &cancel);
+	on_stopping(screen);
 	signals_end(signals);
-	leave(screen);
 	screen_unguard();
 	arena_free(&screen->frame);
 	arena_free(&screen->drawn_arena);

@@ -1,5 +1,7 @@
 #include "cli/screen.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,33 @@ screen_size(int fd)
 	return (struct screen_size){size.ws_col ? size.ws_col : 80, size.ws_row ? size.ws_row : 24};
 }
 
+/* O_NONBLOCK is of what was opened, and that of standard output is the shell's and everybody's: this one is ours alone. */
+int
+screen_open(void)
+{
+	const int flags = O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int fd = open("/proc/self/fd/1", flags), own;
+	unsigned device, own_device;
+	if (fd >= 0)
+		return fd;
+	/* After su it belongs to somebody else still; but a process may always open the terminal that it was started on. */
+	own = open("/dev/tty", flags);
+	if (own < 0)
+		return -1;
+	if (ioctl(STDOUT_FILENO, TIOCGDEV, &device) == 0 && ioctl(own, TIOCGDEV, &own_device) == 0 && device == own_device)
+		return own;
+	close(own);
+	errno = EACCES;
+	return -1;
+}
+
+bool
+screen_is_ours(int fd)
+{
+	pid_t group = tcgetpgrp(fd);
+	return group < 0 || group == getpgrp();
+}
+
 /* Only what is safe in a signal handler. */
 static void
 restore(void)
@@ -29,8 +58,12 @@ restore(void)
 	int fd = (int)changed_fd;
 	if (fd < 0)
 		return;
-	ssize_t written = write(fd, changed_restore, strlen(changed_restore));
-	(void)written;
+	ssize_t n = (ssize_t)strlen(changed_restore), written = write(fd, changed_restore, (size_t)n);
+	/* Who is in the background would be stopped by the rest. */
+	if (!screen_is_ours(fd))
+		return;
+	if (written < n && tcflush(fd, TCOFLUSH) == 0)
+		written = write(fd, changed_restore, (size_t)n);
 	if (changed_modes)
 		tcsetattr(fd, TCSANOW, changed_modes);
 }
@@ -77,4 +110,11 @@ void
 screen_restored(void)
 {
 	changed_fd = -1;
+}
+
+void
+screen_restore(void)
+{
+	restore();
+	screen_restored();
 }

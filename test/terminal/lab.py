@@ -14,6 +14,7 @@ import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EDCC = os.path.abspath(os.environ.get("EDCC", os.path.join(ROOT, "build", "edcc")))
+TIOCGPTPEER = 0x5441
 HIDE, SHOW = b"\x1b[?25l", b"\x1b[?25h"
 SLOW = 4 if "san" in EDCC else 1
 counts = {"passed": 0, "failed": 0, "skipped": 0}
@@ -47,6 +48,21 @@ class Project:
         return subprocess.run([EDCC, *arguments], cwd=self.dir, env=environment(**more), capture_output=True, timeout=60, check=False)
 
 
+def under_a_shell():
+    """Goes on in a child that is a job of this process: only who has a shell that would let it go on is stopped by Ctrl-Z. This process tells, and ends, as the job does."""
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
+    job = os.fork()
+    os.setpgid(job, job)
+    os.tcsetpgrp(0, job or os.getpid())
+    while job:
+        status = os.waitpid(job, os.WUNTRACED)[1]
+        if not os.WIFSTOPPED(status):
+            os._exit(os.waitstatus_to_exitcode(status) & 255)
+        os.kill(os.getpid(), signal.SIGSTOP)
+        os.killpg(job, signal.SIGCONT)
+    signal.signal(signal.SIGTTOU, signal.SIG_DFL)
+
+
 def modes_of(terminal):
     return termios.tcgetattr(terminal.fd)
 
@@ -54,7 +70,7 @@ def modes_of(terminal):
 class Terminal:
     """A command on a pseudo-terminal, and all that it wrote there."""
 
-    def __init__(self, project, *command, columns=80, rows=24, **more):
+    def __init__(self, project, *command, columns=80, rows=24, shell=False, **more):
         self.written, self.status = b"", None
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
@@ -62,6 +78,8 @@ class Terminal:
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
                 signal.signal(number, signal.SIG_DFL)
             os.chdir(project.dir)
+            if shell:
+                under_a_shell()
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execvpe(command[0], command, environment(**more))
         self.modes = modes_of(self)
@@ -86,6 +104,18 @@ class Terminal:
         found = self.read(until)
         self.written = before + self.written
         return found
+
+    def fill(self):
+        """Nobody reads: it takes nothing more. The kernel makes some room as it moves what is there on."""
+        writer, refused = fcntl.ioctl(self.fd, TIOCGPTPEER, os.O_WRONLY | os.O_NONBLOCK | os.O_NOCTTY), 0
+        while refused < 5:
+            try:
+                os.write(writer, b"x" * 4096)
+                refused = 0
+            except BlockingIOError:
+                refused += 1
+                time.sleep(0.02)
+        os.close(writer)
 
     def end(self):
         """Waits for it; what does not end is killed, which is its status then."""

@@ -1,5 +1,6 @@
 """edcc monitor: over state files that are played, beside a build that edcc knows nothing of, and beside a run."""
 
+import fcntl
 import json
 import os
 import re
@@ -9,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import termios
 import time
 
 import lab
@@ -203,9 +205,9 @@ def monitor_hostile():
     check("hostile names", text.endswith("\nevilhost     0  compile          0.0  a b c.c\n"), repr(text))
 
 
-def ends(name, status, act):
+def ends(name, status, act, shell=False):
     played = small()
-    terminal = Terminal(played.project, EDCC, "monitor", "--distcc-dir", "played")
+    terminal = Terminal(played.project, EDCC, "monitor", "--distcc-dir", "played", shell=shell)
     check(f"monitor, {name}: begins", terminal.read(KEYS.encode()), terminal.why())
     act(terminal)
     terminal.end()
@@ -228,15 +230,65 @@ def stop_and_go(terminal):
     os.write(terminal.fd, b"q")
 
 
+def stay(terminal):
+    os.write(terminal.fd, b"\x1a")
+    check("monitor, Ctrl-Z where nobody would let it go on: it is drawn again", terminal.read(LEAVE + ENTER), terminal.why())
+    os.write(terminal.fd, b"q")
+
+
 def monitor_endings():
     ends("q", 0, lambda terminal: os.write(terminal.fd, b"q"))
     ends("Ctrl-C", 0, lambda terminal: os.write(terminal.fd, b"\x03"))
     ends("INT", 0, lambda terminal: os.kill(terminal.pid, signal.SIGINT))
     ends("TERM", 0, lambda terminal: os.kill(terminal.pid, signal.SIGTERM))
     ends("HUP", 0, lambda terminal: os.kill(terminal.pid, signal.SIGHUP))
-    ends("Ctrl-Z", 0, stop_and_go)
+    ends("Ctrl-Z", 0, stop_and_go, shell=True)
+    ends("Ctrl-Z where nobody would let it go on", 0, stay)
     ends("Ctrl-\\", -signal.SIGQUIT, lambda terminal: os.write(terminal.fd, b"\x1c"))
     ends("a crash", -signal.SIGSEGV, lambda terminal: os.kill(terminal.pid, signal.SIGSEGV))
+
+
+def monitor_of_whom_nobody_reads():
+    """The terminal takes nothing more: neither an end nor a change of its size waits for it, and what it had is put right."""
+    for number, status in [(signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 0), (signal.SIGQUIT, -signal.SIGQUIT)]:
+
+        def act(terminal, number=number):
+            terminal.fill()
+            resize(terminal, 70)
+            time.sleep(0.3)
+            os.kill(terminal.pid, number)
+            took = ended(terminal, 2)
+            check(f"monitor of whom nobody reads: {number.name}", took, "it has not ended")
+
+        ends(f"nobody reads, {number.name}", status, act)
+
+
+def resize(terminal, columns):
+    fcntl.ioctl(terminal.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+
+
+def ended(terminal, seconds):
+    """Whether it ends without being read; it is not waited for."""
+    end = time.time() + seconds * SLOW
+    while time.time() < end and not os.waitid(os.P_PID, terminal.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+        time.sleep(0.02)
+    return time.time() < end
+
+
+def monitor_goes_on():
+    """Read again it is drawn as it is now; Ctrl-S, which is for what scrolls, does not hold it up."""
+    terminal = Terminal(small().project, EDCC, "monitor", "--distcc-dir", "played")
+    terminal.read(KEYS.encode())
+    terminal.fill()
+    resize(terminal, 70)
+    time.sleep(0.3)
+    resize(terminal, 40)
+    whole = KEYS[:39].encode() + b"\x1b[0m\x1b[K\x1b[J\x1b[?2026l"
+    check("monitor read again", terminal.read_again(whole) and terminal.written.endswith(whole), terminal.why())
+    os.write(terminal.fd, b"\x13s")
+    check("monitor: Ctrl-S does not hold it up", terminal.read_again(b"BUSY/SLOTS"), terminal.why())
+    os.write(terminal.fd, b"q")
+    check("monitor read again: status", terminal.end() == 0, terminal.why())
 
 
 def monitor_without_terminal():
@@ -372,6 +424,26 @@ waiting       1/-      w
     window.close()
 
 
+def monitor_in_the_background():
+    """It leaves the terminal to the shell, takes it when it is brought to the front, and ends when it is told to."""
+    window = Screen(small().project, 80, 24)
+    window.type('PS1="$ "; clear')
+    window.wait(r"\A\$ ?\Z", 5)
+    window.type("edcc monitor --distcc-dir played & trap '' USR1")
+    window.type("fg")
+    check("monitor in the front", window.wait(rf"^{KEYS}$"), window.lines())
+    window.tmux("send-keys", "C-z")
+    check("monitor stopped by its shell", window.wait(r"^\[1\]\+ +Stopped  "), window.lines())
+    window.type("bg")
+    window.type("kill %1; wait; echo status $?")
+    check("monitor in the background ends", window.wait(r"^status 0$"), window.lines())
+    window.type("clear; edcc monitor --distcc-dir played")
+    check("monitor where USR1 is ignored", window.wait(rf"^{KEYS}$"), window.lines())
+    window.type("q", enter=False)
+    check("monitor where USR1 is ignored ends", window.wait(r"^\$ ?$"), window.lines())
+    window.close()
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -480,7 +552,7 @@ def daemon_of(run, address):
     raise LookupError(f"no distccd on {address}")
 
 
-on_a_screen = [monitor_sizes, monitor_beside_apply]
+on_a_screen = [monitor_sizes, monitor_in_the_background, monitor_beside_apply]
 tests = [
     monitor_once,
     monitor_json,
@@ -488,6 +560,8 @@ tests = [
     monitor_refusals,
     monitor_hostile,
     monitor_endings,
+    monitor_of_whom_nobody_reads,
+    monitor_goes_on,
     monitor_without_terminal,
     monitor_colour,
     monitor_cost,
