@@ -181,7 +181,7 @@ destroy_all(struct destroying *destroying)
 								  : STR("what the account has is not known");
 		}
 	}
-	if (status == EXIT_STATUS_SUCCESS && os_cancel_raised(&destroying->session->options.cancel)) {
+	if (events_settle(destroying->session->events) && status == EXIT_STATUS_SUCCESS) {
 		status = EXIT_STATUS_INTERRUPTED;
 		end.text = STR("interrupted, and nothing is left");
 	}

@@ -189,6 +189,8 @@ end(struct gc *gc, struct events *events, enum exit_status status, size_t stuck,
 	else if (left)
 		text = str_printf(arena, "%zu of %zu removed; the others may be in use: edcc gc RUN removes one all the same",
 			gc->chosen_count, gc->account.count);
+	else if (status == EXIT_STATUS_INTERRUPTED)
+		text = STR("interrupted, and nothing of edcc's is left");
 	else if (status != EXIT_STATUS_SUCCESS)
 		text = STR("nobody could look everywhere");
 	event_emit(events, (struct event){.kind = EVENT_END, .number = (int64_t)status, .text = text, .took = os_now_ms() - began});
@@ -213,9 +215,10 @@ sweep_up(struct gc *gc)
 	if (account->failure.message.n)
 		event_warning(session->events, account->failure.hint, "%.*s", STR_ARG(account->failure.message));
 	sweep_remove_all(&account->sweeping, account->remnants, gc->chosen, account->count, session->events, &stuck);
+	bool interrupted = events_settle(session->events);
 	if (stuck)
 		status = EXIT_STATUS_TEARDOWN;
-	else if (status == EXIT_STATUS_SUCCESS && os_cancel_raised(&session->options.cancel))
+	else if (status == EXIT_STATUS_SUCCESS && interrupted)
 		status = EXIT_STATUS_INTERRUPTED;
 	end(gc, session->events, status, stuck, began);
 	session_close(session);

@@ -3,11 +3,11 @@
 
 #include <unistd.h>
 
-static void
+static bool
 on_interrupt(void *context)
 {
 	struct session *session = context;
-	event_warning(session->events, (struct str){NULL, 0}, "interrupted: tearing down (again to let go)");
+	return events_interrupt(session->events, "interrupted: tearing down (again to let go)");
 }
 
 static void

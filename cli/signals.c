@@ -2,6 +2,7 @@
 
 #include "base/os.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -15,7 +16,7 @@
 struct signals {
 	struct signal_calls calls;
 	pthread_t thread;
-	sigset_t set, before;
+	sigset_t set;
 	int pipes[2][2]; /* of cancel and let_go; a byte in one raises it */
 	int interruptions;
 	int64_t first; /* when the first came, by os_now_ms */
@@ -38,13 +39,30 @@ interrupt(struct signals *signals)
 	int n = signals->interruptions;
 	if (n > 1 || (n == 1 && os_now_ms() - signals->first < SAME_MS))
 		return;
-	signals->interruptions++;
 	if (n == 0) {
 		signals->first = os_now_ms();
-		call(signals->calls.interrupted, signals->calls.context);
+		if (signals->calls.interrupted && !signals->calls.interrupted(signals->calls.context))
+			return;
 	}
+	signals->interruptions++;
 	ssize_t written = write(signals->pipes[n][1], "", 1);
 	(void)written;
+}
+
+/* ^Z: as any process is stopped by it, and so not where nobody would let it go on, as no shell has started it. */
+static void
+stop(void)
+{
+	sigset_t stops, continues;
+	sigemptyset(&stops);
+	sigaddset(&stops, SIGTSTP);
+	sigemptyset(&continues);
+	sigaddset(&continues, SIGCONT);
+	raise(SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &stops, NULL);
+	pthread_sigmask(SIG_BLOCK, &stops, NULL);
+	/* What continued says is said already. */
+	sigtimedwait(&continues, NULL, &(struct timespec){0, 0});
 }
 
 /* All signals are blocked in every thread and taken here, one after the other: what is done about them may lock and print. */
@@ -63,7 +81,8 @@ signals_loop(void *argument)
 			break;
 		case SIGTSTP:
 			call(signals->calls.stopping, signals->calls.context);
-			raise(SIGSTOP);
+			stop();
+			call(signals->calls.continued, signals->calls.context);
 			break;
 		case SIGCONT:
 			call(signals->calls.continued, signals->calls.context);
@@ -93,12 +112,13 @@ signals_start(const struct signal_calls *calls, struct os_cancel *cancel, struct
 	signals->calls = *calls;
 	sigemptyset(&signals->set);
 	for (size_t i = 0; i < sizeof wanted / sizeof *wanted; i++)
-		if (!is_ignored(wanted[i]))
+		if (wanted[i] == SIGNAL_END || !is_ignored(wanted[i]))
 			sigaddset(&signals->set, wanted[i]);
 	if (pipe2(signals->pipes[0], O_CLOEXEC) < 0 || pipe2(signals->pipes[1], O_CLOEXEC) < 0)
 		return NULL;
-	pthread_sigmask(SIG_BLOCK, &signals->set, &signals->before);
-	if (pthread_create(&signals->thread, NULL, signals_loop, signals) != 0)
+	pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
+	errno = pthread_create(&signals->thread, NULL, signals_loop, signals);
+	if (errno)
 		return NULL;
 	cancel->fd = signals->pipes[0][0];
 	let_go->fd = signals->pipes[1][0];
@@ -111,5 +131,4 @@ signals_end(struct signals *signals)
 	signals->ended = true;
 	pthread_kill(signals->thread, SIGNAL_END);
 	pthread_join(signals->thread, NULL);
-	pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
 }

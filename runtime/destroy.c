@@ -127,12 +127,9 @@ execute_destroy(const char *state, struct str run, struct events *events, const 
 		status = destroy_runs(&arena, state, run, events, options);
 		lock_release(&lock);
 	}
-	if (status == EXIT_STATUS_SUCCESS && os_cancel_raised(&options->cancel))
-		status = EXIT_STATUS_INTERRUPTED;
-	const char *end = status == EXIT_STATUS_SUCCESS       ? "nothing is left"
-			  : status == EXIT_STATUS_INTERRUPTED ? "interrupted, and nothing is left"
-			  : status == EXIT_STATUS_TEARDOWN    ? "not everything is removed"
-							      : "nothing was removed";
+	const char *end = status == EXIT_STATUS_SUCCESS    ? "nothing is left"
+			  : status == EXIT_STATUS_TEARDOWN ? "not everything is removed"
+							   : "nothing was removed";
 	event_emit(events, (struct event){
 				   .kind = EVENT_END,
 				   .number = (int64_t)status,

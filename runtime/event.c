@@ -14,6 +14,7 @@ struct events {
 	size_t view_count;
 	struct words secrets;
 	struct arena scratch; /* of the event that passes */
+	bool interrupted, settled;
 	bool abandoned;
 };
 
@@ -95,11 +96,11 @@ event_blot(struct arena *arena, struct words secrets, struct str text)
 	return buf_str(&blotted);
 }
 
-void
-event_emit(struct events *events, struct event event)
+/* With the mutex. */
+static void
+tell(struct events *events, struct event event)
 {
 	event.time = os_time_ms();
-	pthread_mutex_lock(&events->mutex);
 	struct arena_mark mark = arena_mark(&events->scratch);
 	event.name = event_blot(&events->scratch, events->secrets, event.name);
 	event.text = event_blot(&events->scratch, events->secrets, event.text);
@@ -107,6 +108,13 @@ event_emit(struct events *events, struct event event)
 	for (size_t i = 0; i < events->view_count; i++)
 		events->views[i]->take(events->views[i], &event);
 	arena_reset(&events->scratch, mark);
+}
+
+void
+event_emit(struct events *events, struct event event)
+{
+	pthread_mutex_lock(&events->mutex);
+	tell(events, event);
 	pthread_mutex_unlock(&events->mutex);
 }
 
@@ -134,6 +142,28 @@ event_warning(struct events *events, struct str hint, const char *format, ...)
 	va_start(arguments, format);
 	emit_text(events, EVENT_WARNING, hint, format, arguments);
 	va_end(arguments);
+}
+
+bool
+events_interrupt(struct events *events, const char *warning)
+{
+	pthread_mutex_lock(&events->mutex);
+	bool heard = !events->settled;
+	events->interrupted = events->interrupted || heard;
+	if (heard)
+		tell(events, (struct event){.kind = EVENT_WARNING, .text = str_from(warning)});
+	pthread_mutex_unlock(&events->mutex);
+	return heard;
+}
+
+bool
+events_settle(struct events *events)
+{
+	pthread_mutex_lock(&events->mutex);
+	bool interrupted = events->interrupted;
+	events->settled = true;
+	pthread_mutex_unlock(&events->mutex);
+	return interrupted;
 }
 
 void

@@ -58,6 +58,10 @@ void event_emit(struct events *, struct event);
 /* Shorthands. */
 void event_note(struct events *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void event_warning(struct events *, struct str hint, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* Warns that the run is interrupted: what is said here and what comes of the run are one. False, and nothing is said, where that is settled already. */
+bool events_interrupt(struct events *, const char *warning);
+/* What comes of the run is settled: nobody interrupts it any more. True where somebody has. */
+bool events_settle(struct events *);
 /* No view hears anything more, and events_free leaves the structure: for a run that is let go while its threads still work. */
 void events_abandon(struct events *);
 void events_free(struct events *);

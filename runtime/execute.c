@@ -43,6 +43,7 @@ fail_run(struct execution *execution, enum exit_status status, struct str reason
 static enum exit_status
 end(struct execution *execution, struct str text)
 {
+	events_settle(execution->run.events);
 	event_emit(execution->run.events, (struct event){
 						  .kind = EVENT_END,
 						  .name = execution->run.id,
@@ -236,7 +237,7 @@ run_build(struct execution *execution)
 		return WAIT_FINISHED;
 	site->collect(run);
 	struct failure over = {.arena = &run->arena};
-	uint64_t here = distcc_report(run, &over);
+	uint64_t here = distcc_report(run, execution->status == EXIT_STATUS_SUCCESS, &over);
 	if (over.message.n && execution->status == EXIT_STATUS_SUCCESS) {
 		event_emit(run->events, (struct event){.kind = EVENT_FAILED, .text = over.message, .hint = over.hint});
 		fail_run(execution, over.status, over.message);
@@ -340,18 +341,29 @@ summary(struct execution *execution)
 	}
 }
 
+/* Whether what is kept stays so; who has interrupted until now wants it gone. */
+static bool
+stays(struct run *run, bool kept, int64_t until)
+{
+	if (!kept || events_settle(run->events))
+		return false;
+	kept_say(run, until);
+	return true;
+}
+
 static enum teardown_end
 tear_down(struct execution *execution)
 {
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
-	bool kept = is_to_keep(execution) && kept_leave(run);
-	if (kept && !run->adopted.n)
+	int64_t until = 0;
+	bool kept = is_to_keep(execution) && kept_leave(run, &until);
+	if (!run->adopted.n && stays(run, kept, until))
 		return TEARDOWN_CLEAN;
 	close(run->cancel.fd);
 	run->cancel = options->let_go;
 	enum teardown_end end = teardown_run(run, plan_types(&run->arena, run->plan), execution->status, options->let_go);
-	if (end == TEARDOWN_CLEAN && run->adopted.n && !kept)
+	if (end == TEARDOWN_CLEAN && run->adopted.n && !stays(run, kept, until))
 		end = teardown_remains(run->state.s, run->adopted, run->events, options);
 	return end;
 }
@@ -371,10 +383,10 @@ run_all(struct execution *execution)
 		return let_go(execution);
 	if (torn == TEARDOWN_INCOMPLETE)
 		execution->status = EXIT_STATUS_TEARDOWN;
-	/* Who interrupts the teardown wants nothing to follow it. */
-	if (os_cancel_raised(&execution->options->cancel))
-		fail_run(execution, EXIT_STATUS_INTERRUPTED, STR("interrupted"));
 	journal_prune(&run->arena, run->state.s, EXECUTE_KEEP_RUNS);
+	/* Who interrupts the teardown wants nothing to follow it; who does so later comes too late: all is done. */
+	if (events_settle(run->events))
+		fail_run(execution, EXIT_STATUS_INTERRUPTED, STR("interrupted"));
 	return end(execution, summary(execution));
 }
 

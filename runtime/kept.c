@@ -40,8 +40,25 @@ kept_take(struct run *run, struct str kept, struct failure *failure)
 	return taken;
 }
 
-static void
-say_kept(struct run *run, int64_t until)
+bool
+kept_leave(struct run *run, int64_t *until)
+{
+	struct failure failure = {.arena = &run->arena};
+	struct str error = {0};
+	int64_t time = run->provider->keep ? run->project->limits.keep : 0;
+	*until = time ? os_time_ms() + time : 0;
+	bool kept = !run->provider->keep || run->provider->keep(run, time, &failure);
+	if (kept && !record(run, RECORD_KEPT, fill_kept, until, &error)) {
+		kept = false;
+		run_journal_failure(run, error, &failure);
+	}
+	if (!kept)
+		event_warning(run->events, failure.hint, "the fleet cannot be kept: %.*s", STR_ARG(failure.message));
+	return kept;
+}
+
+void
+kept_say(struct run *run, int64_t until)
 {
 	struct str owner = run->adopted.n ? run->adopted : run->id;
 	char when[25];
@@ -51,22 +68,4 @@ say_kept(struct run *run, int64_t until)
 			STR_ARG(owner), when);
 	else
 		event_note(run->events, "the fleet of run %.*s is kept: edcc destroy removes it", STR_ARG(owner));
-}
-
-bool
-kept_leave(struct run *run)
-{
-	struct failure failure = {.arena = &run->arena};
-	struct str error = {0};
-	int64_t time = run->provider->keep ? run->project->limits.keep : 0, until = time ? os_time_ms() + time : 0;
-	bool kept = !run->provider->keep || run->provider->keep(run, time, &failure);
-	if (kept && !record(run, RECORD_KEPT, fill_kept, &until, &error)) {
-		kept = false;
-		run_journal_failure(run, error, &failure);
-	}
-	if (kept)
-		say_kept(run, until);
-	else
-		event_warning(run->events, failure.hint, "the fleet cannot be kept: %.*s", STR_ARG(failure.message));
-	return kept;
 }

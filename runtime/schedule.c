@@ -371,6 +371,9 @@ time_left(const struct schedule *schedule)
 enum wait_end
 schedule_run(struct schedule *schedule, bool (*due)(void *, const struct action *), void *context)
 {
+	/* Who has interrupted what went before wants nothing of this. */
+	if (!schedule->stopping && os_cancel_raised(&schedule->cancel))
+		stop(schedule, STOP_CANCELLED);
 	pthread_mutex_lock(&schedule->mutex);
 	begin(schedule, due, context);
 	pthread_mutex_unlock(&schedule->mutex);
@@ -385,11 +388,12 @@ schedule_run(struct schedule *schedule, bool (*due)(void *, const struct action 
 		poll(waits, sizeof waits / sizeof *waits, time_left(schedule));
 		if (waits[2].revents)
 			return WAIT_LET_GO;
-		if (waits[0].revents && eventfd_read(schedule->wake, &count) == 0)
-			return WAIT_FINISHED;
+		/* Also where it comes with the end of the last action: more is to follow. */
 		if (waits[1].revents)
 			stop(schedule, STOP_CANCELLED);
-		else if (waits[3].revents)
+		if (waits[0].revents && eventfd_read(schedule->wake, &count) == 0)
+			return WAIT_FINISHED;
+		if (!schedule->stopping && waits[3].revents)
 			stop(schedule, STOP_FAILED);
 		else if (!schedule->stopping && os_now_ms() >= schedule->deadline)
 			stop(schedule, STOP_TIMED_OUT);

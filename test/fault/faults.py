@@ -1,6 +1,7 @@
 """faults: what the files of this folder share beyond test/e2e/lab.py: messages compared whole, folders of chosen programs, and a way to end
 edcc, or fill its disk, at an exact line of its journal."""
 
+import concurrent.futures
 import contextlib
 import os
 import re
@@ -8,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "e2e"))
@@ -45,6 +47,13 @@ SMALL_FILES = {"one.c": "int one(void) { return 1; }\n"}
 
 def small(name, edccfile=SMALL, **files):
     return Project(name, edccfile=edccfile, files={**SMALL_FILES, **files})
+
+
+def side_by_side(function, arguments):
+    """Calls it with each, four at a time; most of a run is waiting."""
+    with concurrent.futures.ThreadPoolExecutor(4) as pool:
+        for done in [pool.submit(function, *each) for each in arguments]:
+            done.result()
 
 
 # --- messages ---
@@ -168,11 +177,15 @@ def shim():
     """The library that does it, compiled once; a sanitized edcc cannot be preloaded into."""
     path = os.path.join(lab.LAB, "journal.so")
     if not os.path.exists(path):
-        run("cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", path, os.path.join(os.path.dirname(os.path.abspath(__file__)), "journal.c"), "-ldl")
+        # Several tests may be here at once: nobody finds a half one.
+        new = f"{path}.{threading.get_ident()}"
+        run("cc", "-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", new, os.path.join(os.path.dirname(os.path.abspath(__file__)), "journal.c"), "-ldl")
+        os.replace(new, path)
     return path
 
 
 def at_line(line, what):
     """The environment in which edcc, at that line of its journal, is killed `before` it is written, when it is `torn` or `written`, or when it is
-    `synced` to disk; or gets Ctrl-C before it (`interrupt`); or has a disk that is `full` from that line on."""
+    `synced` to disk; or gets Ctrl-C before it (`interrupt`; `heard`: and has heard it by then), or before it prints anything after it (`late`); or has
+    a disk that is `full` from that line on."""
     return {"LD_PRELOAD": shim(), "FAULT_LINE": str(line), "FAULT": what}

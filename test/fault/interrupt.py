@@ -3,11 +3,12 @@
 that finishes the job."""
 
 import os
+import re
 import signal
 import subprocess
 import time
 
-from faults import SMALL, clean, lab, main, need, problems, programs, same, small, test, wait_for
+from faults import SMALL, at_line, clean, lab, main, need, plain, problems, programs, same, side_by_side, small, test, wait_for
 
 SIGNALS = {"INT": signal.SIGINT, "TERM": signal.SIGTERM, "HUP": signal.SIGHUP}
 
@@ -131,6 +132,56 @@ def in_another_run_s_teardown():
     result = project.finish(process, 130)
     need("edcc: warning: interrupted: tearing down (again to let go)\n" in result.output, result)
     clean(project)
+
+
+def at_its_end(command, done, interrupted):
+    """Ctrl-C round the journal's last line: it counts and is said, or all was done and it is not."""
+    def made(number):
+        project = small(f"end-{command}-{number}")
+        if command == "destroy":
+            project.edcc("apply", "--keep")
+        return project, len(project.journal()) if project.runs() else 0
+
+    project, before = made("undisturbed")
+    project.edcc(command)
+    last = len(project.journal()) - before
+    for number, what in enumerate(("heard", "late", "interrupt", "interrupt", "interrupt", "interrupt")):
+        project, _ = made(number)
+        outcomes = {"heard": [interrupted], "late": [done], "interrupt": [done, interrupted]}[what]
+        result = project.edcc(command, env=at_line(last, what), status=None)
+        warned = result.output.count("edcc: warning: interrupted: tearing down (again to let go)\n")
+        end = re.sub(r" \(.*", "", result.output.splitlines()[-1])
+        need((result.status, warned, end) in outcomes, what, result)
+        clean(project)
+
+
+@test
+def at_the_end():
+    with plain():
+        at_its_end("apply", (0, 0, "edcc: build_success"), (130, 1, "edcc: interrupted, and torn down"))
+        at_its_end("destroy", (0, 0, "edcc: nothing is left"), (130, 1, "edcc: interrupted, and nothing is left"))
+
+
+@test
+def at_every_line():
+    """Once it is heard nothing else begins: no verdict, none of the steps that follow one, no fleet that is kept."""
+    text = SMALL.split("artifacts:")[0] + "on build_success:\n    touch late\n"
+    with plain():
+        project = small("all-lines", text)
+        project.edcc("apply")
+        records = [line["record"] for line in project.journal()]
+        verdict = records.index("verdict")
+        follows = records.index("begun", verdict)
+
+        def at(line, *flags):
+            project = small(f"line-{line}" + "".join(flags), text)
+            result = project.edcc("apply", *flags, env=at_line(line + 1, "heard"), status=130)
+            need(result.output.splitlines()[-1].startswith("edcc: interrupted, and torn down ("), result)
+            same("verdict" in [line["record"] for line in project.journal()], line >= verdict, f"a verdict, interrupted at line {line}")
+            need(line >= follows or not project.exists("late"), f"what follows, interrupted at line {line}", result)
+            clean(project)
+
+        side_by_side(at, [*[(line,) for line in range(len(records))], (records.index("undone"), "--keep")])
 
 
 # --- twice ---

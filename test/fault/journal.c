@@ -1,4 +1,4 @@
-/* Preloaded into edcc, not into what it starts: at the FAULT_LINEth line that is written to a journal it does what FAULT says. */
+/* Preloaded into edcc, not into what it starts: at the FAULT_LINEth line that is written to a journal, or of what it prints, it does what FAULT says. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -21,6 +21,9 @@ begin(void)
 	unsetenv("FAULT");
 }
 
+/* What is to be heard is heard by then. */
+#define HEARD_US 100000
+
 static int
 is_journal(int fd)
 {
@@ -42,10 +45,19 @@ end(void)
 	kill(getpid(), SIGKILL);
 }
 
+static void
+interrupt(void)
+{
+	kill(getpid(), SIGINT);
+	usleep(HEARD_US);
+}
+
 ssize_t
 write(int fd, const void *bytes, size_t n)
 {
 	ssize_t (*next)(int, const void *, size_t) = (ssize_t(*)(int, const void *, size_t))dlsym(RTLD_NEXT, "write");
+	if (target && is("late") && fd == STDOUT_FILENO && __atomic_load_n(&line, __ATOMIC_SEQ_CST) >= target)
+		interrupt();
 	if (!target || !is_journal(fd))
 		return next(fd, bytes, n);
 	int at = __atomic_add_fetch(&line, 1, __ATOMIC_SEQ_CST);
@@ -55,6 +67,8 @@ write(int fd, const void *bytes, size_t n)
 		return next(fd, bytes, n);
 	if (is("interrupt"))
 		kill(getpid(), SIGINT);
+	if (is("heard"))
+		interrupt();
 	if (is("before"))
 		end();
 	ssize_t written = next(fd, bytes, is("torn") ? n / 2 : n);

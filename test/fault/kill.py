@@ -2,24 +2,16 @@
 """kill -9 at every line of the journal, before and after it is written, and at random moments: `edcc destroy`, or the next `edcc apply`, leaves
 no process, no folder and no lock of the run that died."""
 
-import concurrent.futures
 import glob
 import os
 import random
 import signal
 import time
 
-from faults import at_line, clean, lab, main, need, normal, plain, same, small, test, wait_for
+from faults import at_line, clean, lab, main, need, normal, plain, same, side_by_side, small, test, wait_for
 
 SEED = 20260101
 POINTS = []  # where a run was killed and proved to be gone
-
-
-def side_by_side(function, arguments):
-    """Calls it with each, four at a time; most of a run is waiting."""
-    with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(function, *each) for each in arguments]:
-            done.result()
 
 
 def killed(project, *arguments, env):

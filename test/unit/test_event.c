@@ -48,12 +48,35 @@ a_text_without_a_secret_is_not_copied(void **state)
 	arena_free(&arena);
 }
 
+static void
+who_interrupts_is_heard_until_the_end_is_settled(void **state)
+{
+	(void)state;
+	struct ear ear = {.view.take = take};
+	struct events *events = events_new();
+	ear.text = buf_new(&ear.arena);
+	events_add_view(events, &ear.view);
+	assert_true(events_interrupt(events, "stop"));
+	assert_true(events_settle(events));
+	assert_false(events_interrupt(events, "too late"));
+	assert_true(events_settle(events));
+	assert_text(buf_str(&ear.text), "warning//stop/;");
+	events_free(events);
+	events = events_new();
+	assert_false(events_settle(events));
+	assert_false(events_interrupt(events, "too late"));
+	assert_false(events_settle(events));
+	events_free(events);
+	arena_free(&ear.arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(secrets_are_blotted_out_of_every_text),
 		cmocka_unit_test(a_text_without_a_secret_is_not_copied),
+		cmocka_unit_test(who_interrupts_is_heard_until_the_end_is_settled),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
