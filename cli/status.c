@@ -15,7 +15,8 @@ struct kept {
 struct report {
 	struct cli *cli;
 	struct journal_state state;
-	const char *condition; /* running, ended, kept, abandoned */
+	const char *condition; /* running, ended, kept, used, abandoned */
+	struct str uses; /* the run that made the fleet, where that is another */
 	struct machines machines; /* of a fleet that is elsewhere */
 	struct kept *kept;
 	size_t kept_count;
@@ -34,14 +35,33 @@ static const struct shown {
 	{RECORD_COMPILES, "compiles", "host", {"why"}, {"number"}},
 };
 
+/* Whether the run that has taken the fleet over goes on. */
+static bool
+is_used(struct cli *cli, const char *folder, const struct journal_state *state)
+{
+	struct journal_state user;
+	struct str error;
+	return state->used_by.n && journal_read(&cli->arena, folder, state->used_by, &user, &error) && os_owner_alive(&user.owner);
+}
+
 static const char *
-condition(const struct journal_state *state)
+condition(struct cli *cli, const char *folder, const struct journal_state *state)
 {
 	if (state->ended)
 		return "ended";
 	if (journal_is_kept(state))
 		return "kept";
+	if (is_used(cli, folder, state))
+		return "used";
 	return os_owner_alive(&state->owner) ? "running" : "abandoned";
+}
+
+/* Nothing of it is left behind as long as somebody is there who removes it. */
+static bool
+goes_on(const struct report *report)
+{
+	struct str condition = str_from(report->condition);
+	return str_is(condition, "running") || str_is(condition, "used");
 }
 
 /* 127.0.0.10 after 127.0.0.9. */
@@ -161,6 +181,19 @@ print_kept(struct report *report)
 		printf("`edcc destroy` removes what is kept; `edcc apply` uses it where it is what the file asks for\n");
 }
 
+/* What there is to say beyond the word. */
+static struct str
+condition_text(const struct report *report)
+{
+	struct arena *arena = &report->cli->arena;
+	const struct journal_state *state = &report->state;
+	if (journal_is_kept(state))
+		return str_printf(arena, " %.*s", STR_ARG(until_text(arena, state)));
+	if (str_is(str_from(report->condition), "used"))
+		return str_printf(arena, " by run %.*s", STR_ARG(state->used_by));
+	return STR("");
+}
+
 static void
 print_rows(struct report *report)
 {
@@ -169,8 +202,10 @@ print_rows(struct report *report)
 	const struct json *verdict = verdict_of(report);
 	bool is_kept = journal_is_kept(state);
 	put_row("run", state->run,
-		str_printf(arena, "of %.*s on %.*s, %s%s%.*s", STR_ARG(state->project), STR_ARG(state->provider), report->condition,
-			is_kept ? " " : "", STR_ARG(is_kept ? until_text(arena, state) : STR(""))));
+		str_printf(arena, "of %.*s on %.*s, %s%.*s", STR_ARG(state->project), STR_ARG(state->provider), report->condition,
+			STR_ARG(condition_text(report))));
+	if (report->uses.n)
+		put_row("uses", report->uses, STR("the fleet that this run had kept"));
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++) {
 		struct map lines = lines_of(report, &shown[i]);
 		for (uint32_t k = 0; k < lines.count; k++)
@@ -183,7 +218,7 @@ print_rows(struct report *report)
 		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
 	for (size_t i = 0; i < state->open_count; i++)
 		put_row("there", state->open[i].name, STR(""));
-	if (state->open_count && !str_is(str_from(report->condition), "running"))
+	if ((state->open_count || report->uses.n) && !goes_on(report))
 		printf("`edcc destroy` removes what is there%s\n",
 			is_kept ? "; `edcc apply` uses it where it is what the file asks for" : "");
 	print_kept(report);
@@ -271,6 +306,10 @@ print_json(struct report *report)
 	json_put_text(json, "state", str_from(report->condition));
 	if (journal_is_kept(state))
 		put_until(json, state);
+	if (str_is(str_from(report->condition), "used"))
+		json_put_text(json, "by", state->used_by);
+	if (report->uses.n)
+		json_put_text(json, "uses", report->uses);
 	for (size_t i = 0; i < sizeof shown / sizeof *shown; i++)
 		put_lines(json, report, &shown[i]);
 	if (report->machines.count || report->machines.why.n)
@@ -310,6 +349,26 @@ find_kept(struct report *report, const char *folder)
 	}
 }
 
+/* Whose fleet it is: this run's own, or that of the one which it has taken over. */
+static struct journal_state
+fleet_of(struct report *report, const char *folder)
+{
+	struct cli *cli = report->cli;
+	struct words runs;
+	struct str error;
+	if (!journal_runs(&cli->arena, folder, &runs, &error))
+		return report->state;
+	for (size_t i = 0; i < runs.n; i++) {
+		struct journal_state other;
+		if (journal_ended(folder, runs.w[i]) || !journal_read(&cli->arena, folder, runs.w[i], &other, &error) ||
+			!other.used_by.n || !str_eq(other.used_by, report->state.run))
+			continue;
+		report->uses = other.run;
+		return other;
+	}
+	return report->state;
+}
+
 static enum exit_status
 status_run(struct cli *cli)
 {
@@ -322,8 +381,9 @@ status_run(struct cli *cli)
 		diag_error(&cli->diags, SPAN_NONE, "%.*s", STR_ARG(error));
 		return EXIT_STATUS_USAGE;
 	}
-	report.condition = condition(&report.state);
-	report.machines = machines_find(cli, &report.state);
+	report.condition = condition(cli, state, &report.state);
+	struct journal_state fleet = fleet_of(&report, state);
+	report.machines = machines_find(cli, &fleet);
 	find_kept(&report, state);
 	if (cli->flags.json)
 		print_json(&report);

@@ -76,6 +76,7 @@ struct journal_state {
 	bool ended;
 	bool kept; /* left on purpose … */
 	int64_t kept_until; /* … until then, ms since 1970; 0: until it is destroyed */
+	struct str used_by; /* the run that has taken over what was kept; none where it has left it again */
 };
 /* Reads a journal; a torn last line is passed over. */
 bool journal_read(struct arena *, const char *state_folder, struct str run, struct journal_state *, struct str *error);

@@ -65,6 +65,14 @@ read_kept(struct journal_state *state, const struct json *line)
 {
 	state->kept = true;
 	state->kept_until = json_integer(line, "until", 0);
+	state->used_by = (struct str){0};
+}
+
+static void
+read_used(struct journal_state *state, const struct json *line)
+{
+	state->kept = false;
+	state->used_by = json_text(line, "by", (struct str){0});
 }
 
 static void
@@ -84,7 +92,7 @@ read_line(struct reading *reading, const struct json *line)
 	else if (str_is(record, record_name(RECORD_KEPT)))
 		read_kept(reading->state, line);
 	else if (str_is(record, record_name(RECORD_USED)))
-		reading->state->kept = false;
+		read_used(reading->state, line);
 	else if (str_is(record, record_name(RECORD_END)))
 		reading->state->ended = true;
 }
