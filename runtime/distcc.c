@@ -314,8 +314,17 @@ copy_log(struct run *run, struct arena *arena)
 		STR_ARG(error));
 }
 
+/* That nothing compiled may be right, where all was there already; and it is how a makefile shows that says CC = gcc. */
+static void
+say_nothing_called(struct run *run)
+{
+	const char *advice =
+		"; a step that compiles calls $CC or $CXX (make CC=\"$CC\"), or 'distcc: masquerade = yes' has it called as gcc";
+	event_note(run->events, "0 compiles: no step called distcc%s", run->project->distcc.masquerade ? "" : advice);
+}
+
 uint64_t
-distcc_report(struct run *run, struct failure *failure)
+distcc_report(struct run *run, bool well, struct failure *failure)
 {
 	struct arena arena = {0};
 	if (!run->host_count)
@@ -332,6 +341,8 @@ distcc_report(struct run *run, struct failure *failure)
 	/* Where the cache is kept elsewhere there is more to say, later. */
 	if (run->project->cached && !(run->remote && run->project->cache.keep.n))
 		ccache_say_hits(run, STR(""));
+	if (well && !run->project->cached && !local.remote && !local.count)
+		say_nothing_called(run);
 	report_natives(run, &arena, &local.natives);
 	pump_report(run);
 	is_within_bound(run->project, &local, failure);

@@ -33,8 +33,8 @@ void distcc_environment(struct run *, struct arena *, struct map *out);
 void distcc_hold_bound(struct run *, const struct local_compiles *);
 
 /* At the end of the build, before teardown: counts from the logs, emits and journals how many compiles ran on which host and how many here and why. Returns how many
- * ran here; with the failure where more of them have fallen back than the file allows. */
-uint64_t distcc_report(struct run *, struct failure *);
+ * ran here; with the failure where more of them have fallen back than the file allows. well: no step has failed; then it is said where none called distcc. */
+uint64_t distcc_report(struct run *, bool well, struct failure *);
 
 /* Where the run's client logs, and where a host's daemon does. */
 struct str distcc_client_log(struct arena *, const struct run *);

@@ -74,7 +74,7 @@ four_hosts_compile_and_are_counted(void **state)
 			"$CC -o main main.o f?.o asm.o; ./main; test \"$EDCC_HOSTS\" = '127.0.0.2 127.0.0.3 127.0.0.4 127.0.0.5'"),
 		0);
 	failure.arena = &fleet->arena;
-	assert_int_equal(distcc_report(&fleet->run, &failure), 2);
+	assert_int_equal(distcc_report(&fleet->run, true, &failure), 2);
 	assert_int_equal(failure.message.n, 0);
 	int64_t hosts = 0;
 	for (uint32_t i = 0; i < 4; i++)
