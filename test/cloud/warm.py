@@ -264,10 +264,17 @@ def until_event(made, here, wanted, then):
 def a_warm_run_is_ended():
     with account() as here:
         made = Warm(here, "ended")
-        made.apply()
+        fleet = made.apply().all("run")[0]["run"]
         made.set(last="sleep 100")
+
+        def look_and_interrupt(process):
+            used, user = made("status", "--run", fleet).output, made("status").output
+            process.send_signal(signal.SIGINT)
+            need(f"run       {fleet}  of ended on aws, used by run {user.split()[1]}\n" in used and "edcc destroy" not in used, used)
+            need(re.search(rf" running\nuses +{fleet}  (?s:.*)\nmachine   host  running, ", user) and "edcc destroy" not in user, user)
+
         # Ctrl-C means tear down, also what was kept.
-        status, said = until_event(made, here, lambda e: e["event"] == "output", lambda p: p.send_signal(signal.SIGINT))
+        status, said = until_event(made, here, lambda e: e["event"] == "output", look_and_interrupt)
         same((status, left("ended")), (130, []), said)
         made.nothing_left()
         points = {"adopt": lambda e: e.get("action") == "adopt", "tree": lambda e: e["event"] == "done" and e["action"] == "tree",
