@@ -136,8 +136,8 @@ class Headers:
                 text = file.read()
         except OSError:
             return
-        self.size = len(text)
         self.proved.update(os.fsdecode(text[: text.rfind(b"\n") + 1]).splitlines())
+        self.size = len(text)
 
     def are_proved(self, used):
         if self.before is not None:
@@ -266,7 +266,9 @@ def take_care(basics, analyzer, nodes, folders):
             first = str(why).split("\n")[0]
             short = ABSOLUTE if "must be relative" in first else re.sub(r"(File: )?'[^']*':? *", "", first)
             say("edcc: here: " + short, words)
-            raise basics.NotCoveredError(first, send_email=False)
+            # One that took too long has left things half done: the server knows it by its type and forgets everything.
+            kind = type(why) if isinstance(why, basics.NotCoveredError) else basics.NotCoveredError
+            raise kind(first, send_email=False)
         say("edcc: sent", words)
         return files
 
