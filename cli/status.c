@@ -216,6 +216,8 @@ print_rows(struct report *report)
 	print_machines(arena, &report->machines);
 	if (verdict)
 		put_row("verdict", json_text(verdict, "verdict", STR("")), json_text(verdict, "reason", STR("")));
+	else if (state->ended)
+		put_row("verdict", STR("none"), STR("it was interrupted"));
 	for (size_t i = 0; i < state->open_count; i++)
 		put_row("there", state->open[i].name, STR(""));
 	if ((state->open_count || report->uses.n) && !goes_on(report))

@@ -172,6 +172,16 @@ put_problem(struct lines *lines, struct buf *out, bool warning, const struct eve
 		put_line(lines, out, STYLE_HINT, "hint: %.*s", STR_ARG(event->hint));
 }
 
+/* What did not begin, or was ended in the middle. */
+static void
+put_skipped(struct lines *lines, struct buf *out, const struct event *event)
+{
+	struct running *running = running_find(lines, event->name);
+	put_line(lines, out, STYLE_WARN, "%.*s %s: %.*s", STR_ARG(event->name), running ? "is ended" : "skipped",
+		STR_ARG(event->text));
+	running_end(lines, running);
+}
+
 static void
 put_failure(struct lines *lines, struct buf *out, const struct event *event)
 {
@@ -292,7 +302,7 @@ lines_add(struct lines *lines, struct buf *out, const struct event *event)
 		put_failure(lines, out, event);
 		break;
 	case EVENT_SKIPPED:
-		put_line(lines, out, STYLE_WARN, "%.*s skipped: %.*s", STR_ARG(event->name), STR_ARG(event->text));
+		put_skipped(lines, out, event);
 		break;
 	case EVENT_OUTPUT:
 		take_output(lines, out, event);
