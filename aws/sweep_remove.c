@@ -47,6 +47,7 @@ static const struct {
 	const char *action, *set, *id, *attached;
 	const char *filters[EC2_KIND_COUNT];
 } residents[] = {
+	/* Only these go by themselves, some time after what they were attached to. */
 	{"DescribeNetworkInterfaces", "networkInterfaceSet/item", "networkInterfaceId", "attachment/instanceId",
 		{[EC2_VPC] = "vpc-id", [EC2_SUBNET] = "subnet-id", [EC2_GROUP] = "group-id"}},
 	{"DescribeSubnets", "subnetSet/item", "subnetId", NULL, {[EC2_VPC] = "vpc-id"}},
@@ -54,12 +55,14 @@ static const struct {
 	{"DescribeInternetGateways", "internetGatewaySet/item", "internetGatewayId", NULL, {[EC2_VPC] = "attachment.vpc-id"}},
 };
 
-/* Asked only where something cannot go. */
-static void
+/* Asked only where something cannot go. True where one of them is not of the run, and nothing that goes by itself. */
+static bool
 find_blockers(struct task *task)
 {
 	struct arena *arena = &task->arena;
 	struct aws_error ignored = {.status = 0};
+	bool stay = false;
+	task->blockers = (struct words){NULL, 0};
 	for (size_t i = 0; i < sizeof residents / sizeof *residents; i++) {
 		const char *filter = residents[i].filters[task->thing->kind];
 		if (!filter)
@@ -71,11 +74,15 @@ find_blockers(struct task *task)
 			struct str id = xml_text(item, residents[i].id);
 			struct str user = residents[i].attached ? xml_text(item, residents[i].attached) : (struct str){NULL, 0};
 			/* The group that every VPC has goes with it. */
-			if (!str_is(xml_text(item, "groupName"), "default"))
-				words_add(arena, &task->blockers,
-					user.n ? str_printf(arena, "%.*s of %.*s", STR_ARG(id), STR_ARG(user)) : id);
+			if (str_is(xml_text(item, "groupName"), "default"))
+				continue;
+			words_add(arena, &task->blockers,
+				user.n ? str_printf(arena, "%.*s of %.*s", STR_ARG(id), STR_ARG(user)) : id);
+			struct str run = ec2_read_tags(item).values[EC2_TAG_RUN];
+			stay = stay || (!residents[i].attached && !str_eq(run, task->removal->remnant->run));
 		}
 	}
+	return stay;
 }
 
 /* --- one stage --- */
@@ -97,11 +104,16 @@ do_task(void *context, void *item)
 	struct ec2_wait wait = {0, 0};
 	int64_t began = os_now_ms();
 	int denials = 0;
-	bool again;
+	bool again, looked = false;
 	(void)context;
 	do {
 		task->done = attempt(task);
 		again = task->done ? ec2_is_not_yet(&task->error) && ++denials < DENIALS : ec2_is_busy(&task->error);
+		/* What is somebody else's is not waited for. */
+		if (again && !task->done && !looked) {
+			looked = true;
+			again = !find_blockers(task);
+		}
 	} while (again && ec2_wait(task->removal->aws, &wait, task->removal->patience, &task->error));
 	if (!task->done && ec2_is_busy(&task->error))
 		find_blockers(task);
