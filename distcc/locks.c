@@ -96,9 +96,9 @@ distcc_locks_now(const char *distcc_dir, struct distcc_locks *locks, size_t limi
 	return count;
 }
 
-/* distcc's own name for it; the port of one that says none is distccd's own. */
-static const char *
-backoff_path(struct arena *arena, const char *distcc_dir, struct str address)
+/* The port of one that says none is distccd's own. */
+const char *
+distcc_backoff_path(struct arena *arena, const char *distcc_dir, struct str address)
 {
 	struct str host = host_called(address);
 	int64_t port = DISTCC_PORT;
@@ -113,7 +113,7 @@ distcc_failed(const char *distcc_dir, struct str address)
 {
 	struct arena arena = {NULL};
 	struct stat status;
-	bool failed = stat(backoff_path(&arena, distcc_dir, address), &status) == 0;
+	bool failed = stat(distcc_backoff_path(&arena, distcc_dir, address), &status) == 0;
 	arena_free(&arena);
 	return failed ? milliseconds(&status) : 0;
 }
@@ -122,6 +122,6 @@ void
 distcc_forgive(const char *distcc_dir, struct str address)
 {
 	struct arena arena = {NULL};
-	unlink(backoff_path(&arena, distcc_dir, address));
+	unlink(distcc_backoff_path(&arena, distcc_dir, address));
 	arena_free(&arena);
 }

@@ -3,6 +3,7 @@
 #include "base/os.h"
 #include "distcc/locks.h"
 #include "runtime/distcc.h"
+#include "runtime/ssh.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -114,20 +115,24 @@ check_distcc_dir(struct doctor *doctor)
 {
 	struct str given = os_variable(doctor->environment, "DISTCC_DIR");
 	const char *folder = str_c(doctor->arena, doctor_distcc_dir(doctor->arena, doctor->environment));
-	const char *home = str_printf(doctor->arena, "%.*s", STR_ARG(os_variable(doctor->environment, "HOME"))).s;
+	struct str home = os_variable(doctor->environment, "HOME");
 	if (given.s && !given.n) {
 		find(doctor, "DISTCC_DIR", "it is set and empty, and so every compile is local");
 		finding_fix(&doctor->found, STR(""), "unset DISTCC_DIR");
 		return;
 	}
+	if (!given.s && !home.s) {
+		find(doctor, "HOME", "it is not set, nor is DISTCC_DIR, and so every compile is local");
+		return;
+	}
 	if (!os_is_folder(folder)) {
 		/* Its own folder distcc makes; the one that it is told of it does not. */
-		if (!given.s && access(home, W_OK) == 0)
+		if (!given.s && access(home.n ? home.s : "/", W_OK) == 0)
 			return;
 		find(doctor, folder,
 			given.s ? "DISTCC_DIR is not there, and without it every compile is local"
 				: "distcc cannot make its folder, and without it every compile is local");
-		finding_fix(&doctor->found, STR(""), "mkdir -p '%s'", folder);
+		finding_fix(&doctor->found, STR(""), "mkdir -p %.*s", STR_ARG(ssh_quote(doctor->arena, str_from(folder))));
 		return;
 	}
 	static const char *const parts[] = {"", "/lock", "/state"};
@@ -136,7 +141,8 @@ check_distcc_dir(struct doctor *doctor)
 		if (!os_is_folder(path) || access(path, W_OK | X_OK) == 0)
 			continue;
 		find(doctor, path, "it cannot be written, and without that every compile is local");
-		finding_fix(&doctor->found, STR(""), "sudo chown -R \"$(id -u)\" '%s'", folder);
+		finding_fix(&doctor->found, STR(""), "sudo chown -R \"$(id -u)\" %.*s",
+			STR_ARG(ssh_quote(doctor->arena, str_from(folder))));
 		return;
 	}
 }
@@ -161,7 +167,8 @@ check_backoff(struct doctor *doctor)
 	struct str folder = doctor_distcc_dir(doctor->arena, doctor->environment);
 	size_t count = distcc_locks_now(str_c(doctor->arena, folder), locks, DISTCC_LOCKS_LIMIT);
 	int64_t period = DISTCC_BACKOFF_MS, seconds;
-	if (str_integer(os_variable(doctor->environment, "DISTCC_BACKOFF_PERIOD"), &seconds))
+	if (str_integer(os_variable(doctor->environment, "DISTCC_BACKOFF_PERIOD"), &seconds) && seconds >= 0 &&
+		seconds <= INT32_MAX)
 		period = seconds * 1000;
 	for (size_t i = 0; i < count; i++) {
 		const struct patient *patient = patient_called(doctor, &locks[i]);
@@ -173,11 +180,8 @@ check_backoff(struct doctor *doctor)
 					   .s;
 		find(doctor, str_c(doctor->arena, patient->address), text);
 		finding_hint(&doctor->found, "to forgive it now:");
-		if (locks[i].port)
-			finding_fix(&doctor->found, STR(""), "rm '%.*s/lock/backoff_tcp_%s_%lld_0'", STR_ARG(folder), locks[i].host,
-				(long long)locks[i].port);
-		else
-			finding_fix(&doctor->found, STR(""), "rm '%.*s/lock/backoff_ssh_%s_0'", STR_ARG(folder), locks[i].host);
+		const char *file = distcc_backoff_path(doctor->arena, str_c(doctor->arena, folder), patient->address);
+		finding_fix(&doctor->found, STR(""), "rm %.*s", STR_ARG(ssh_quote(doctor->arena, str_from(file))));
 	}
 }
 

@@ -1,6 +1,7 @@
 #include "hosts/doctor_exam.h"
 
 #include "base/os.h"
+#include "runtime/ssh.h"
 
 #include <dirent.h>
 #include <pwd.h>
@@ -78,7 +79,8 @@ check_log(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	find(doctor, asked, daemon->log,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write its log", STR_ARG(user)));
 	finding_hint(&doctor->found, "it compiles all the same, but nobody will know why it refuses a job");
-	finding_fix(&doctor->found, STR(""), "install -o %.*s -m 644 /dev/null '%s'", STR_ARG(user), path);
+	finding_fix(&doctor->found, STR(""), "install -o %.*s -m 644 /dev/null %.*s", STR_ARG(user),
+		STR_ARG(ssh_quote(doctor->arena, daemon->log)));
 }
 
 static void
@@ -90,7 +92,7 @@ check_folder(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	find(doctor, asked, daemon->folder,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write it, and it is its TMPDIR", STR_ARG(user)));
 	finding_hint(&doctor->found, "it hangs up on every job, as it does on clients that its --allow does not name");
-	finding_fix(&doctor->found, STR(""), "chown %.*s '%.*s'", STR_ARG(user), STR_ARG(daemon->folder));
+	finding_fix(&doctor->found, STR(""), "chown %.*s %.*s", STR_ARG(user), STR_ARG(ssh_quote(doctor->arena, daemon->folder)));
 }
 
 /* --- those that run --- */

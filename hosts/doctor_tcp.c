@@ -2,6 +2,7 @@
 #include "hosts/doctor_exam.h"
 
 #include <netdb.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -83,6 +84,11 @@ exam_is_here(struct patient *patient)
 	bool here = false;
 	for (const struct addrinfo *a = list; a && !here; a = a->ai_next) {
 		int fd = socket(a->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		/* Any port: that one may be taken. */
+		if (a->ai_family == AF_INET6)
+			((struct sockaddr_in6 *)(void *)a->ai_addr)->sin6_port = 0;
+		else
+			((struct sockaddr_in *)(void *)a->ai_addr)->sin_port = 0;
 		here = fd >= 0 && bind(fd, a->ai_addr, a->ai_addrlen) == 0;
 		if (fd >= 0)
 			close(fd);

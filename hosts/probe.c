@@ -4,6 +4,7 @@
 #include "base/os.h"
 #include "base/pool.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,17 @@ struct one {
 	struct probe *probe;
 	struct arena arena;
 };
+
+double
+probe_read_load(struct str text)
+{
+	char number[16] = "";
+	if (!text.n || text.n >= sizeof number)
+		return -1;
+	memcpy(number, text.s, text.n);
+	double load = strtod(number, NULL);
+	return isfinite(load) && load >= 0 ? load : -1;
+}
 
 /* --- ssh --- */
 
@@ -77,7 +89,7 @@ refuse_ssh(struct one *one, int status, struct str output)
 
 /* "16"; "0.42 0.30 0.24 1/312 4711"; "MemTotal:       24684280 kB". */
 static void
-read_line(struct arena *arena, struct probe *probe, struct str line)
+read_line(struct probe *probe, struct str line)
 {
 	int64_t number;
 	struct str word, all = line;
@@ -90,7 +102,7 @@ read_line(struct arena *arena, struct probe *probe, struct str line)
 		if (str_integer(str_part(line, 0, str_find(line, ' ')), &number))
 			probe->has.memory = number / 1024;
 	} else if (probe->has.cpus && probe->load < 0 && str_find(word, '.') < word.n) {
-		probe->load = strtod(str_c(arena, word), NULL);
+		probe->load = probe_read_load(word);
 	}
 }
 
@@ -135,7 +147,7 @@ probe_ssh(const struct probing *probing, struct one *one)
 	while (str_split(&output, '\n', &line)) {
 		probe->reached |= str_starts(line, STR("distccd "));
 		if (probe->reached)
-			read_line(arena, probe, str_trim(line));
+			read_line(probe, str_trim(line));
 	}
 	if (!probe->reached)
 		refuse_ssh(one, status, said);

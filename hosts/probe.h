@@ -22,6 +22,9 @@ struct probe {
 	struct str reason, hint; /* where it was not reached */
 };
 
+/* A load as a machine says it; -1 for what is none. */
+double probe_read_load(struct str);
+
 /* The command line that runs a shell's script on a host over ssh, NULL-ended; ssh as below. */
 char **probe_login(struct arena *, const char *ssh, const struct host_spec *, struct str script);
 

@@ -8,7 +8,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +18,8 @@
 #define ANSWER_MS 2000
 /* Most machines have no --stats, and a firewall may drop what asks for it: so long beyond a connection's own time. */
 #define STATS_MS 200
+/* More than Linux can have. */
+#define MOST_CPUS 8192
 /* More than this no node of memory has: whatever says so is wrong. */
 #define MOST_MB ((int64_t)1 << 32)
 #define STATS_LIMIT ((size_t)64 << 10)
@@ -56,9 +57,11 @@ probe_count_cpus(struct str list)
 		last = first;
 		if (dash < range.n && !str_integer(str_part(range, dash + 1, range.n), &last))
 			return 0;
-		if (first < 0 || last < first || last > 100000)
+		if (first < 0 || last < first || last >= MOST_CPUS)
 			return 0;
 		count += last - first + 1;
+		if (count > MOST_CPUS)
+			return 0;
 	}
 	return (int)count;
 }
@@ -117,14 +120,9 @@ static void
 read_stats(struct probe *probe, struct str answer)
 {
 	int64_t kids = leading(after(answer, "\ndcc_max_kids "));
-	struct str load = after(answer, "\ndcc_load1 ");
-	char number[16] = "";
 	if (kids > 0 && kids <= 1000)
 		probe->has.jobs = (int)kids;
-	if (!load.n || load.n >= sizeof number)
-		return;
-	memcpy(number, load.s, load.n);
-	probe->load = strtod(number, NULL);
+	probe->load = probe_read_load(after(answer, "\ndcc_load1 "));
 }
 
 static void

@@ -8,7 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMEOUT_MS 5000
+/* Its canary has come back by now; whoever takes so long for this is slow enough to be known as that. */
+#define TIMEOUT_MS 1000
 
 /* Mostly for the optimizer, as builds are: gcc 12 takes 21 ms of processor time for it, clang 14 34 ms, half of them for the start of its programs. */
 static const char program[] = "double edcc_canary_run(const double *a, double *b, int k)\n"
@@ -54,7 +55,7 @@ speed_measure(const struct host *host, struct str command, const struct os_cance
 		close(fd);
 	}
 	arena_free(&arena);
-	return answer.end == WIRE_ANSWERED && answer.status == 0 ? took : 0;
+	return answer.end == WIRE_SILENT || (answer.end == WIRE_ANSWERED && answer.status == 0) ? took : 0;
 }
 
 /* 0 below one and a half times what the fastest takes, 1 below three times, and so on. What has not been measured stays with the fastest. */

@@ -4,8 +4,8 @@
 
 #include "runtime/run.h"
 
-/* How long the host takes now for a compile of some tens of milliseconds, in microseconds, without the connection. 0 where that cannot be seen: over ssh a
- * connection takes longer than that. command: the compiler's, as clients send it. */
+/* How long the host takes now for a compile of some tens of milliseconds, in microseconds, without the connection. At least so long where it
+ * does not answer within a second; 0 where it cannot be seen: over ssh a connection takes longer than the compile. command: the compiler's, as clients send it. */
 int64_t speed_measure(const struct host *, struct str command, const struct os_cancel *);
 
 /* Whether measuring this one of the hosts again could put it nowhere better: it is of the fastest class, and that not for being the only one known. A machine that

@@ -104,6 +104,18 @@ lists_of_processors(void **state)
 	assert_int_equal(probe_count_cpus(STR("3-0")), 0);
 	assert_int_equal(probe_count_cpus(STR("0-99999999999")), 0);
 	assert_int_equal(probe_count_cpus(STR("many")), 0);
+	assert_int_equal(probe_count_cpus(STR("0-8191")), 8192);
+	assert_int_equal(probe_count_cpus(STR("0-8191,0")), 0);
+}
+
+static void
+loads_of_machines(void **state)
+{
+	static const char *const none[] = {"", "nan", "inf", "-1", "1e999", "0.000000000000000000"};
+	(void)state;
+	assert_true(probe_read_load(STR("0.42")) > 0.41 && probe_read_load(STR("0.42")) < 0.43);
+	for (size_t i = 0; i < sizeof none / sizeof *none; i++)
+		assert_true(probe_read_load(str_from(none[i])) < 0);
 }
 
 int
@@ -115,6 +127,7 @@ main(void)
 		cmocka_unit_test(memory_here),
 		cmocka_unit_test(said_beside_the_rule_of_thumb),
 		cmocka_unit_test(lists_of_processors),
+		cmocka_unit_test(loads_of_machines),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

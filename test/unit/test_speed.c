@@ -3,6 +3,11 @@
 
 #include "runtime/speed.h"
 
+#include <netinet/in.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 static void
 faster_hosts_come_first(void **state)
 {
@@ -45,12 +50,38 @@ what_is_measured_again(void **state)
 		assert_int_equal(speed_settled(cases[c].hosts, 3, cases[c].hosts), cases[c].settled);
 }
 
+/* It takes the job, and is never done with it. */
+static void
+silence_is_slow(void **state)
+{
+	(void)state;
+	static const struct os_cancel never = {.fd = -1};
+	struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	socklen_t size = sizeof address;
+	char word[32];
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 4), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	snprintf(word, sizeof word, "127.0.0.1:%d", ntohs(address.sin_port));
+	struct host hosts[2] = {{.address = str_from(word)}, {.compile_us = 50000}};
+	hosts[0].compile_us = speed_measure(&hosts[0], STR("gcc"), &never);
+	assert_true(hosts[0].compile_us >= 990000);
+	close(listener);
+	uint32_t order[2];
+	speed_order(hosts, 2, order);
+	assert_int_equal(order[0], 1);
+	/* Nobody there says nothing of its speed. */
+	assert_int_equal(speed_measure(&hosts[0], STR("gcc"), &never), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faster_hosts_come_first),
 		cmocka_unit_test(what_is_measured_again),
+		cmocka_unit_test(silence_is_slow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
