@@ -278,9 +278,13 @@ count_hosts(const struct run *run, struct arena *arena, const struct local_compi
 			break;
 	}
 	for (uint32_t i = 0; i < run->host_count; i++) {
-		uint64_t answers = answers_of(&run->hosts[i], local);
+		uint64_t answers = answers_of(&run->hosts[i], local),
+			 failures = distcc_failures_of(local, run->hosts[i].address).theirs;
 		if (answers > hosts[i].count)
 			hosts[i].count = answers;
+		/* A build that waited for a host until it was given up says which one it was. */
+		if (failures)
+			hosts[i].why = str_printf(arena, "%llu given up", (unsigned long long)failures);
 	}
 }
 
