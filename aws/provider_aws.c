@@ -99,7 +99,7 @@ warn_of_end(struct aws *aws, const struct project *project, struct diags *diags)
 	os_timestamp(end, when);
 	diag_hint(diag_warning(diags, SPAN_NONE, "the credentials from %.*s end at %.16sZ, which 'limits: time' is longer than",
 			  STR_ARG(aws_credentials_source(aws)), when),
-		"edcc renews them where they can be renewed; log in anew before a long run");
+		"edcc renews them where they can be renewed; log in anew before a long run, or while it goes on");
 }
 
 /* Asks AWS. */
