@@ -25,6 +25,16 @@ put(struct map *out, const char *name, const char *value)
 	*map_at(out, str_from(name)) = (void *)value;
 }
 
+/* ccache takes what follows a '$' for a variable, and knows no other way to write one. */
+static void
+put_path(struct map *out, const char *name, const char *reference, const char *path)
+{
+	bool plain = !strchr(path, '$');
+	put(out, name, plain ? path : reference);
+	if (!plain)
+		put(out, reference + 1, path);
+}
+
 /* A number alone would be taken as gigabytes. */
 struct str
 ccache_size(struct arena *arena, const struct project *project)
@@ -39,9 +49,9 @@ ccache_environment(
 	if (distributed)
 		put(out, "CCACHE_PREFIX", "distcc");
 	if (folder.n)
-		put(out, "CCACHE_DIR", str_c(arena, folder));
+		put_path(out, "CCACHE_DIR", "$EDCC_CACHE", str_c(arena, folder));
 	put(out, "CCACHE_MAXSIZE", ccache_size(arena, project).s);
-	put(out, "CCACHE_STATSLOG", str_c(arena, stats));
+	put_path(out, "CCACHE_STATSLOG", "$EDCC_CACHE_LOG", str_c(arena, stats));
 }
 
 static uint64_t
