@@ -240,8 +240,8 @@ report_natives(struct run *run, struct arena *arena, const struct map *natives)
 		const struct native *native = natives->entries[i].value;
 		struct str name = natives->entries[i].key;
 		if (native->count)
-			event_note(run->events, "%llu compiles with %.*s went out with %.*s", (unsigned long long)native->count,
-				STR_ARG(name), STR_ARG(sum_up_flags(arena, native->flags)));
+			event_note(run->events, "%llu compile%s with %.*s went out with %.*s", (unsigned long long)native->count,
+				native->count == 1 ? "" : "s", STR_ARG(name), STR_ARG(sum_up_flags(arena, native->flags)));
 		else if (native->why.n)
 			event_warning(run->events, STR("hosts could compile it with explicit flags, such as -march=x86-64-v3"),
 				"%.*s stays on the machine that runs the build: %.*s", STR_ARG(name), STR_ARG(native->why));

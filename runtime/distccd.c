@@ -189,9 +189,9 @@ wait_ready(struct daemon *daemon, int *status, struct failure *failure)
 static void
 fill_intent(struct json_writer *json, void *context)
 {
-	const struct daemon *daemon = context;
+	struct daemon *daemon = context;
 	json_put_text(json, "host", daemon->planned->name);
-	json_put_text(json, "mark", daemon_mark(&((struct daemon *)context)->arena, daemon->run, daemon->planned->name));
+	json_put_text(json, "mark", daemon_mark(&daemon->arena, daemon->run, daemon->planned->name));
 }
 
 static void
