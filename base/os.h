@@ -87,6 +87,7 @@ struct os_spawn {
 	int error_fd; /* standard error goes into this descriptor, whatever else is said; 0: it does not */
 	const char *out_path; /* else: both appended to this file; NULL: inherited */
 	bool own_group; /* a process group of its own */
+	bool ends_with_us; /* TERM where the thread that starts it ends before it does, as by an interrupt that does not reach its group */
 };
 
 /* Starts a process with all other descriptors closed, signals at their defaults, none blocked. As cheap as vfork. */
@@ -97,7 +98,7 @@ int os_text_fd(struct str text);
 bool os_has_ended(pid_t);
 /* Waits and closes `out`; returns the exit status, or 128 + the signal that ended it. */
 int os_wait(struct os_process *);
-/* Runs to the end, collecting at most `limit` bytes of output, with a deadline (0: none): false on failure to start, timeout or cancellation. */
+/* Runs to the end (its own or ours), collecting at most `limit` bytes of output, with a deadline (0: none): false on failure to start, timeout or cancellation. */
 bool os_run(struct arena *, const struct os_spawn *, int64_t timeout_ms, size_t limit, const struct os_cancel *, int *status,
 	struct str *output, struct str *error);
 /* TERM to every process that has NAME=VALUE in its environment (this user's, or for root anybody's), KILL after grace_ms; returns how many were there. Finds daemons that left their group, and what a killed run left. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -111,6 +112,8 @@ static void __attribute__((noreturn, noinline)) become(struct child *child)
 	sigset_t none;
 	sigemptyset(&none);
 	reset_signals();
+	if (spawn->ends_with_us)
+		prctl(PR_SET_PDEATHSIG, SIGTERM);
 	if ((!spawn->own_group || setpgid(0, 0) == 0) && take_descriptors(child) && (!spawn->dir || chdir(spawn->dir) == 0)) {
 		closefrom(STDERR_FILENO + 1);
 		pthread_sigmask(SIG_SETMASK, &none, NULL);

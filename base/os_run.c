@@ -88,7 +88,9 @@ os_run(struct arena *arena, const struct os_spawn *spawn, int64_t timeout_ms, si
 	int *status, struct str *output, struct str *error)
 {
 	struct run run = {.output = buf_new(arena), .limit = limit, .cancel = cancel ? cancel->fd : -1};
-	if (!os_start(arena, spawn, &run.process, error))
+	struct os_spawn bound = *spawn;
+	bound.ends_with_us = true;
+	if (!os_start(arena, &bound, &run.process, error))
 		return false;
 	if (run.process.out >= 0)
 		fcntl(run.process.out, F_SETFL, O_NONBLOCK);

@@ -304,6 +304,7 @@ wire_capture(struct arena *arena, struct os_spawn *spawn, const char **hosts, st
 	*hosts = str_printf(arena, "DISTCC_HOSTS=127.0.0.1:%d/1", port).s;
 	spawn->capture = true;
 	spawn->own_group = true;
+	spawn->ends_with_us = true;
 	bool captured = os_start(arena, spawn, &process, error);
 	if (captured) {
 		int fd = accept_from(listener, &process, deadline);
