@@ -112,6 +112,8 @@ tell_unreached(struct patient *patient)
 {
 	find_fault(&patient->found, patient->address, "%.*s", STR_ARG(patient->probe.reason));
 	finding_hint(&patient->found, "%.*s", STR_ARG(patient->probe.hint));
+	if (patient->probe.fix.n)
+		finding_fix(&patient->found, STR(""), "%.*s", STR_ARG(patient->probe.fix));
 	if (!patient->probe.closed)
 		return;
 	struct str port = patient->host.port ? str_printf(&patient->arena, " --port %d", patient->host.port) : STR("");
@@ -147,7 +149,7 @@ examine(void *context, void *item)
 	const struct exam *exam = context;
 	struct patient *patient = item;
 	bool ssh = patient->host.kind == HOST_SSH;
-	patient->here = !ssh && exam_is_here(patient);
+	patient->here = patient->probe.named && exam_is_here(patient);
 	if (!patient->probe.reached)
 		tell_unreached(patient);
 	else if (exam->job.argv.n && ssh)

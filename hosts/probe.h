@@ -14,12 +14,14 @@ struct probe {
 	int stats_port; /* of tcp: where distccd --stats would answer; 0: it is not asked */
 
 	bool reached;
+	bool named; /* of tcp: its name has an address; looking for one may take as long as the resolver likes */
 	bool closed; /* where it was not, of tcp: the machine is there, and nobody listens */
 	int64_t trip_us; /* of a connection by tcp; of a whole login by ssh */
 	struct str peer; /* of tcp: the address that was reached, "192.0.2.7:3632", whatever the list calls it */
 	struct capacity has; /* as far as it says */
 	double load; /* of its last minute; -1 where it does not say */
 	struct str reason, hint; /* where it was not reached */
+	struct str fix; /* and what to call here about it; none where there is nothing */
 };
 
 /* A load as a machine says it; -1 for what is none. */

@@ -203,6 +203,7 @@ probe_tcp(struct arena *arena, struct probe *probe)
 	int port = host_port(probe->host), unknown;
 	const char *name = str_c(arena, probe->host->name);
 	int fd = wire_connect(name, port, os_now_ms() + CONNECT_MS, &unknown);
+	probe->named = !unknown;
 	probe->reached = fd >= 0;
 	if (unknown) {
 		probe->reason = str_printf(arena, "its address cannot be found: %s", gai_strerror(unknown));
