@@ -5,6 +5,7 @@
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
 #include "runtime/provider_here.h"
+#include "runtime/pump_prove.h"
 #include "runtime/site.h"
 
 #include <errno.h>
@@ -249,7 +250,9 @@ pump_run(struct run *run, const struct action *action, struct failure *failure)
 	pthread_mutex_unlock(&run->mutex);
 	if (!run_intent(run, action, fill_intent, pump, failure))
 		return false;
-	bool started = clients_ask(run, failure) && start(run, &arena, pump, failure) && wait_ready(run, &arena, pump, failure);
+	/* It takes longer to start than that. */
+	bool started = clients_ask(run, failure) && start(run, &arena, pump, failure) && pump_make_reference(run, pump, failure) &&
+		       wait_ready(run, &arena, pump, failure);
 	if (started) {
 		pthread_mutex_lock(&run->mutex);
 		run->pump = pump;

@@ -44,10 +44,11 @@ void pump_report(struct run *);
 /* pump.py */
 extern const char pump_text[];
 
-/* The include server of the run; pump.c's and pump_watch.c's own. */
+/* The include server of the run; pump*.c's own. */
 struct pump {
 	struct str folder; /* short: a socket's path may have a hundred characters */
 	struct str socket;
+	struct str reference; /* the object that a host must make, too */
 	struct os_process process;
 	bool over; /* off for all; under the run's mutex */
 };

@@ -149,15 +149,30 @@ pump_compile(struct run *run, struct arena *arena, struct str source, const stru
 }
 
 bool
+pump_make_reference(struct run *run, struct pump *pump, struct failure *failure)
+{
+	struct arena arena = {NULL};
+	struct str object, why;
+	bool made = pump_compile(run, &arena, STR(small_text), NULL, false, &run->cancel, &object, &why);
+	pthread_mutex_lock(&run->mutex);
+	if (made)
+		pump->reference = str_dup(&run->arena, object);
+	pthread_mutex_unlock(&run->mutex);
+	if (!made)
+		failure_set(failure, EXIT_STATUS_PROVIDER, "cannot compile a small file with a header here: %.*s", STR_ARG(why));
+	arena_free(&arena);
+	return made;
+}
+
+bool
 pump_prove(struct run *run, struct host *host, struct failure *failure)
 {
 	struct arena arena = {NULL};
-	struct str ours, theirs, why = STR("");
+	struct str object, why = STR("");
 	if (!pump_socket(run))
 		return true;
-	bool proved = pump_compile(run, &arena, STR(small_text), NULL, false, &run->cancel, &ours, &why) &&
-		      pump_compile(run, &arena, STR(small_text), host, true, &run->cancel, &theirs, &why);
-	if (proved && !str_eq(ours, theirs)) {
+	bool proved = pump_compile(run, &arena, STR(small_text), host, true, &run->cancel, &object, &why);
+	if (proved && !str_eq(object, run->pump->reference)) {
 		proved = false;
 		why = STR("the object is another one");
 	}

@@ -7,5 +7,7 @@
 /* Compiles the text, on the host (with or without preprocessing it there) or, where that is NULL, here. False with *why. */
 bool pump_compile(struct run *, struct arena *, struct str source, const struct host *, bool pump, const struct os_cancel *,
 	struct str *object, struct str *why);
+/* What the hosts are proved by: compiles it here. */
+bool pump_make_reference(struct run *, struct pump *, struct failure *);
 
 #endif
