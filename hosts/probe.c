@@ -40,19 +40,20 @@ probe_read_load(struct str text)
 
 /* --- ssh --- */
 
-/* What ssh says, and what to do about it. */
+/* What ssh says, the first that fits, and what to do about it; the program may be what to call for that. */
 static const struct {
-	const char *said, *hint;
+	const char *said, *hint, *program;
 } refusals[] = {
-	{"Host key verification failed", "log in once by hand and check its key: edcc never does that for you"},
-	{"REMOTE HOST IDENTIFICATION HAS CHANGED", "its key is not the one in known_hosts: find out why before you replace that"},
-	{"Permission denied", "a key must let you in without a question: one in ssh-agent, or without a passphrase"},
-	{"Connection timed out", "is it on, and does its firewall let ssh in?"},
-	{"No route to host", "is it on, and is this machine in its network?"},
-	{"Connection refused", "is sshd running there, on the port that ssh's configuration says?"},
-	{"Could not resolve hostname", "ssh must find the name: in DNS, in /etc/hosts or in ~/.ssh/config"},
-	{"not found", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
-	{"No such file", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd"},
+	{"REMOTE HOST IDENTIFICATION HAS CHANGED", "its key is not the one in known_hosts: find out why before you replace that",
+		NULL},
+	{"Host key verification failed", "log in once by hand and check its key: edcc never does that for you", "ssh"},
+	{"Permission denied", "a key must let you in without a question: one in ssh-agent, or without a passphrase", "ssh-copy-id"},
+	{"Connection timed out", "is it on, and does its firewall let ssh in?", NULL},
+	{"No route to host", "is it on, and is this machine in its network?", NULL},
+	{"Connection refused", "is sshd running there, on the port that ssh's configuration says?", NULL},
+	{"Could not resolve hostname", "ssh must find the name: in DNS, in /etc/hosts or in ~/.ssh/config", NULL},
+	{"not found", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd", NULL},
+	{"No such file", "install distcc there, or say where its distccd is: USER@HOST:/opt/bin/distccd", NULL},
 };
 
 /* The line that says most: the last that is not empty. */
@@ -76,6 +77,9 @@ refuse_ssh(struct one *one, int status, struct str output)
 		if (!output.n || !memmem(output.s, output.n, refusals[i].said, strlen(refusals[i].said)))
 			continue;
 		probe->hint = str_from(refusals[i].hint);
+		if (refusals[i].program)
+			probe->fix = str_printf(&one->arena, "%s %.*s%s%.*s", refusals[i].program, STR_ARG(probe->host->user),
+				probe->host->user.n ? "@" : "", STR_ARG(probe->host->name));
 		break;
 	}
 	if (!said.n)
@@ -185,6 +189,7 @@ probe_all(struct arena *arena, struct probe *probes, size_t count, const char *s
 	for (size_t i = 0; i < count; i++) {
 		probes[i].reason = str_dup(arena, probes[i].reason);
 		probes[i].hint = str_dup(arena, probes[i].hint);
+		probes[i].fix = str_dup(arena, probes[i].fix);
 		probes[i].peer = str_dup(arena, probes[i].peer);
 		arena_free(&ones[i].arena);
 	}

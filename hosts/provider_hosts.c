@@ -182,7 +182,7 @@ reach(struct arena *arena, const struct project *project, const struct observing
 	if (!reached && !observing->offline) {
 		/* Without a place it comes after all the reasons. */
 		struct diag *diag = diag_error(diags, SPAN_NONE, "no host of the list can be used");
-		diag_hint(diag, "--provider local builds on this machine alone");
+		diag_hint(diag, "`edcc doctor` looks closer at each; --provider local builds on this machine alone");
 	}
 	*count = reached;
 	return found;
@@ -333,7 +333,8 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	size_t count = 0;
 	bool found = here_observe(arena, project, &provider_hosts, world, diags);
 	if (!project->machines.machines && !project->machines.zeroconf.source) {
-		struct diag *diag = diag_error(diags, project->provider_span, "provider hosts has no hosts");
+		struct diag *diag = diag_error(diags, project->provider_span, "provider hosts has %s",
+			project->machines.count ? "only this machine, or what is down" : "no hosts");
 		diag_hint(diag, "list them, as in: hosts = red blue/8 ann@green");
 		return false;
 	}
