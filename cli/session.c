@@ -39,7 +39,8 @@ open_view(struct session *session, struct cli *cli)
 {
 	struct arena *arena = arena_new(&cli->arena, struct arena);
 	struct view_options options = {
-		.fd = STDOUT_FILENO,
+		.fd = view_open(),
+		.cancel = &session->options.cancel,
 		.colour = cli->terminal,
 		.quiet = cli->flags.quiet,
 		.verbose = cli->flags.verbose,
@@ -57,8 +58,8 @@ session_open(struct cli *cli)
 	struct session *session = arena_new(&cli->arena, struct session);
 	struct signal_calls calls = {session, on_interrupt, on_resized, on_stopping, on_continued};
 	session->events = events_new();
-	session->view = open_view(session, cli);
 	session->options = (struct execute_options){
+		.cancel.fd = -1,
 		.environment = cli->environment,
 		.cloud = cli->cloud,
 		.providers = cli->providers,
@@ -66,6 +67,7 @@ session_open(struct cli *cli)
 		.keep_on_failure = cli->flags.keep_on_failure,
 		.require_distributed = cli->flags.require_distributed,
 	};
+	session->view = open_view(session, cli);
 	events_add_view(session->events, session->view);
 	session->signals = signals_start(&calls, &session->options.cancel, &session->options.let_go);
 	if (session->signals)

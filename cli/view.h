@@ -7,8 +7,11 @@
 
 #include <stdbool.h>
 
+struct os_cancel;
+
 struct view_options {
-	int fd;
+	int fd; /* of view_open */
+	const struct os_cancel *cancel; /* raised where the run is to end: from then on nobody who does not read is waited for */
 	bool colour, quiet, verbose;
 };
 
@@ -22,6 +25,11 @@ struct view *view_terminal_new(struct arena *, const struct view_options *);
 void view_terminal_resized(struct view *);
 void view_terminal_stopping(struct view *);
 void view_terminal_continued(struct view *);
+
+/* view_write.c: standard output, which may be read slowly, or not at all. */
+int view_open(void);
+/* False where nobody reads any more: what follows need not be written. */
+bool view_write(const struct view_options *, struct str);
 
 /* view_text.c: pieces of text. */
 /* "120 ms", "8.4 s", "2 min 10 s", "1 h 5 min" */

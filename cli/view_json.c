@@ -34,7 +34,7 @@ static const struct {
 
 struct json_view {
 	struct view view;
-	int fd;
+	struct view_options options;
 	bool begun, broken;
 	struct arena scratch;
 };
@@ -86,7 +86,7 @@ json_take(struct view *base, const struct event *event)
 	buf_add(&line, str_trim(event_object(view, event)));
 	buf_add_byte(&line, '\n');
 	if (!view->broken)
-		view->broken = !os_write_all(view->fd, buf_str(&line));
+		view->broken = !view_write(&view->options, buf_str(&line));
 	arena_reset(&view->scratch, mark);
 }
 
@@ -101,6 +101,6 @@ view_json_new(struct arena *arena, const struct view_options *options)
 {
 	struct json_view *view = arena_new(arena, struct json_view);
 	view->view = (struct view){.take = json_take, .close = json_close_view};
-	view->fd = options->fd;
+	view->options = *options;
 	return &view->view;
 }

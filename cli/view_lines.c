@@ -359,7 +359,7 @@ lines_take(struct view *base, const struct event *event)
 	struct buf out = buf_new(&view->scratch);
 	lines_add(&view->lines, &out, event);
 	if (!view->broken)
-		view->broken = !os_write_all(view->lines.options.fd, buf_str(&out));
+		view->broken = !view_write(&view->lines.options, buf_str(&out));
 	arena_reset(&view->scratch, mark);
 }
 

@@ -215,7 +215,7 @@ draw(struct terminal *terminal, bool region)
 		terminal->shown = false;
 	}
 	if (!terminal->broken)
-		terminal->broken = !os_write_all(terminal->lines.options.fd, buf_str(&out));
+		terminal->broken = !view_write(&terminal->lines.options, buf_str(&out));
 	if (!region)
 		screen_restored();
 	terminal->dirty = false;
@@ -393,9 +393,11 @@ void
 view_terminal_resized(struct view *base)
 {
 	struct terminal *terminal = (struct terminal *)base;
-	pthread_mutex_lock(&terminal->mutex);
-	if (terminal->shown)
-		draw(terminal, true);
+	/* The signals' thread must not wait for a terminal that nobody reads; who draws now or next, as the clock does, measures it anew. */
+	if (pthread_mutex_trylock(&terminal->mutex) != 0)
+		return;
+	terminal->dirty = true;
+	pthread_cond_signal(&terminal->wake);
 	pthread_mutex_unlock(&terminal->mutex);
 }
 

@@ -3,10 +3,13 @@
 #include "base/os.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define VIEW_LIMIT 4
+/* So long a view that nobody reads keeps an interruption from being said, and no longer from being heard. */
+#define SAY_SECONDS 1
 
 struct events {
 	pthread_mutex_t mutex;
@@ -14,7 +17,8 @@ struct events {
 	size_t view_count;
 	struct words secrets;
 	struct arena scratch; /* of the event that passes */
-	bool interrupted, settled;
+	atomic_bool interrupted;
+	bool settled;
 	bool abandoned;
 };
 
@@ -147,11 +151,18 @@ event_warning(struct events *events, struct str hint, const char *format, ...)
 bool
 events_interrupt(struct events *events, const char *warning)
 {
-	pthread_mutex_lock(&events->mutex);
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += SAY_SECONDS;
+	if (pthread_mutex_clocklock(&events->mutex, CLOCK_MONOTONIC, &until) != 0) {
+		events->interrupted = true;
+		return true;
+	}
 	bool heard = !events->settled;
-	events->interrupted = events->interrupted || heard;
-	if (heard)
+	if (heard) {
+		events->interrupted = true;
 		tell(events, (struct event){.kind = EVENT_WARNING, .text = str_from(warning)});
+	}
 	pthread_mutex_unlock(&events->mutex);
 	return heard;
 }

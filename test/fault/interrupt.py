@@ -145,7 +145,8 @@ def at_its_end(command, done, interrupted):
     project, before = made("undisturbed")
     project.edcc(command)
     last = len(project.journal()) - before
-    for number, what in enumerate(("heard", "late", "interrupt", "interrupt", "interrupt", "interrupt")):
+
+    def at(number, what):
         project, _ = made(number)
         outcomes = {"heard": [interrupted], "late": [done], "interrupt": [done, interrupted]}[what]
         result = project.edcc(command, env=at_line(last, what), status=None)
@@ -153,6 +154,8 @@ def at_its_end(command, done, interrupted):
         end = re.sub(r" \(.*", "", result.output.splitlines()[-1])
         need((result.status, warned, end) in outcomes, what, result)
         clean(project)
+
+    side_by_side(at, enumerate(("heard", "late", "interrupt", "interrupt")))
 
 
 @test
@@ -245,6 +248,25 @@ def reader_goes_away():
                        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         need(project.exists("out/one.o"), f"it was not built with {redirect}")
         clean(project)
+
+
+@test
+def nobody_reads():
+    """A pipe and a terminal that take nothing more: the output waits for a reader, but neither Ctrl-C nor the teardown does."""
+    def at(name, arguments):
+        project = small("unread-" + name, SMALL.replace("$CC -c one.c", "touch here\n    seq 1000000\n    touch never\n    sleep 1000"))
+        ours, theirs = os.openpty() if name == "terminal" else os.pipe()
+        env = {**os.environ, "TERM": "xterm"}
+        process = subprocess.Popen([lab.EDCC, "apply", *arguments], cwd=project.dir, stdin=subprocess.DEVNULL, stdout=theirs, env=env)
+        os.close(theirs)
+        wait_for(lambda: project.exists("here"))
+        time.sleep(0.5)
+        process.send_signal(signal.SIGTERM)
+        same((process.wait(20), project.exists("never")), (130, False), f"{name}: the status, and whether it went on")
+        os.close(ours)
+        clean(project)
+
+    side_by_side(at, [("pipe", []), ("json", ["--json"]), ("terminal", [])])
 
 
 @test
