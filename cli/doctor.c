@@ -31,9 +31,9 @@ read_file(struct cli *cli, struct str path, uint32_t *source)
 	return false;
 }
 
-/* The list that the words of the command line are, each a host or a file of hosts; without any, distcc's own. False with an error filed. */
+/* The list that the words of the command line are, each a host or a file of hosts; without any, distcc's own, and where that is. False with an error filed. */
 static bool
-read_list(struct cli *cli, struct host_list *list)
+read_list(struct cli *cli, struct host_list *list, struct str *where)
 {
 	struct words given = cli->arguments;
 	uint32_t *texts = arena_array(&cli->arena, uint32_t, given.n + 1);
@@ -54,6 +54,8 @@ read_list(struct cli *cli, struct host_list *list)
 		diag_hint(diag, "name hosts as distcc does: edcc doctor red blue/8,lzo ann@green");
 		return false;
 	}
+	if (!given.n)
+		*where = path.n ? path : STR("DISTCC_HOSTS");
 	if (!given.n && path.n && !read_file(cli, path, &texts[count++]))
 		return false;
 	if (!given.n && !path.n)
@@ -63,25 +65,25 @@ read_list(struct cli *cli, struct host_list *list)
 
 /* The Edccfile's project, or one without a file; its list is replaced where the command line has one. NULL with an error filed. */
 static struct project *
-project_of(struct cli *cli, bool *by_edcc)
+project_of(struct cli *cli, struct doctor *doctor)
 {
-	*by_edcc = cli_file(cli) != NULL;
+	doctor->by_edcc = cli_file(cli) != NULL;
 	struct project *project = NULL;
-	if (*by_edcc) {
+	if (doctor->by_edcc) {
 		project = cli_project(cli, true);
 	} else {
 		diag_clear(&cli->diags);
 		project = arena_new(&cli->arena, struct project);
 		*project = (struct project){.name = STR(""), .provider = PROVIDER_HOSTS, .distcc.stats_port = STATS_PORT};
 	}
-	if (!project || (*by_edcc && !cli->arguments.n))
+	if (!project || (doctor->by_edcc && !cli->arguments.n))
 		return project;
 	project->provider = PROVIDER_HOSTS;
 	if (!project->group_count) {
 		project->groups = arena_new(&cli->arena, struct instance_group);
 		project->group_count = 1;
 	}
-	return read_list(cli, &project->machines) ? project : NULL;
+	return read_list(cli, &project->machines, &doctor->list) ? project : NULL;
 }
 
 /* --- the look --- */
@@ -149,7 +151,7 @@ doctor_run(struct cli *cli)
 	struct world world = {0};
 	struct doctor doctor = {.arena = &cli->arena, .environment = cli->environment, .found = {.arena = &cli->arena}};
 	size_t faults, notes;
-	struct project *project = project_of(cli, &doctor.by_edcc);
+	struct project *project = project_of(cli, &doctor);
 	doctor.project = project;
 	if (!project)
 		return EXIT_STATUS_USAGE;

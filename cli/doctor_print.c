@@ -167,6 +167,8 @@ put_machine(struct buf *out, const struct doctor *doctor, const struct world *wo
 	if (doctor->distcc_version.n)
 		buf_printf(out, "distcc %.*s, ", STR_ARG(doctor->distcc_version));
 	buf_printf(out, "%d processor%s\n", world->cpus, world->cpus == 1 ? "" : "s");
+	if (doctor->list.n)
+		buf_printf(out, "the hosts are those of %.*s\n", STR_ARG(doctor->list));
 }
 
 /* "type_c5.large=2 cpus" is "c5.large 2 cpus", "aws_region=eu-west-1" is "region eu-west-1". */
