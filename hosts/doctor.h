@@ -64,7 +64,7 @@ struct doctor {
 	struct arena *arena;
 	const struct project *project;
 	char *const *environment; /* NULL-ended */
-	struct str list; /* distcc's own, where it is taken: "DISTCC_HOSTS", or a file; none: the command line's, or the Edccfile's */
+	struct str list; /* "DISTCC_HOSTS" or a file, where distcc's own list is taken; else none */
 	bool by_edcc; /* it is for an Edccfile, whose runs have a DISTCC_DIR of their own; else for whoever calls distcc here */
 	const struct toolchain *toolchain; /* NULL: there is none as asked for */
 	struct str distcc; /* absolute path; none: it is not there */
