@@ -78,6 +78,13 @@ str_find(struct str text, char c)
 	return at ? (size_t)(at - text.s) : text.n;
 }
 
+struct str
+str_behind(struct str text, char c)
+{
+	const char *at = text.n ? memrchr(text.s, c, text.n) : NULL;
+	return at ? str_part(text, (size_t)(at + 1 - text.s), text.n) : text;
+}
+
 bool
 str_split(struct str *rest, char c, struct str *piece)
 {

@@ -38,6 +38,8 @@ struct str str_trim(struct str);
 struct str str_part(struct str, size_t from, size_t to);
 /* The index of the first c, or n where there is none. */
 size_t str_find(struct str, char c);
+/* What stands behind the last c; all of the text where there is none. */
+struct str str_behind(struct str, char c);
 /* Takes and returns the text up to the first c (dropping c) from the front of *rest; false when *rest is none ({NULL,0}). */
 bool str_split(struct str *rest, char c, struct str *piece);
 /* Copies into the arena. */

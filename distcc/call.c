@@ -47,33 +47,21 @@ match_rule(const struct rule *rules, size_t count, struct str argument, struct s
 	return (struct str){NULL, 0};
 }
 
-static struct str
-base_name(struct str path)
+enum distcc_file
+distcc_file_of(struct str name)
 {
-	size_t slash = path.n;
-	while (slash > 0 && path.s[slash - 1] != '/')
-		slash--;
-	return str_part(path, slash, path.n);
-}
-
-static struct str
-extension(struct str path)
-{
-	struct str name = base_name(path);
-	size_t dot = name.n;
-	while (dot > 0 && name.s[dot - 1] != '.')
-		dot--;
-	return dot ? str_part(name, dot, name.n) : (struct str){NULL, 0};
-}
-
-static bool
-has_extension(struct str path, const char *list)
-{
-	struct str rest = str_from(list), word, found = extension(path);
-	while (found.n && str_split(&rest, ' ', &word))
-		if (str_eq(word, found))
-			return true;
-	return false;
+	static const char *const extensions[] = {
+		[DISTCC_FILE_SOURCE] = "c cc cpp cxx cp c++ C i ii m mm M mi mii",
+		[DISTCC_FILE_ASSEMBLER] = "s S",
+		[DISTCC_FILE_HEADER] = "h hh hpp hxx H",
+		[DISTCC_FILE_OBJECT] = "o lo a so",
+	};
+	struct str base = str_behind(name, '/'), extension = str_behind(base, '.'), word;
+	for (size_t i = 1; extension.n < base.n && i < sizeof extensions / sizeof *extensions; i++)
+		for (struct str rest = str_from(extensions[i]); str_split(&rest, ' ', &word);)
+			if (str_eq(word, extension))
+				return (enum distcc_file)i;
+	return DISTCC_FILE_OTHER;
 }
 
 /* One call as the log shows it: its arguments joined by spaces. */
@@ -101,11 +89,12 @@ look_at(struct call *call, struct str before, struct str argument, struct str ne
 		*(str_is(before, "-o") ? &call->to_output : &call->from_input) = true;
 	if (target || !argument.n || *argument.s == '-')
 		return;
-	call->objects += has_extension(argument, "o lo a so");
-	call->assembler += has_extension(argument, "s S");
-	call->headers += !str_is(before, "-include") && has_extension(argument, "h hh hpp hxx H");
-	call->sources += has_extension(argument, "c cc cpp cxx cp c++ C i ii m mm M mi mii s S");
-	struct str name = base_name(argument);
+	enum distcc_file file = distcc_file_of(argument);
+	call->objects += file == DISTCC_FILE_OBJECT;
+	call->assembler += file == DISTCC_FILE_ASSEMBLER;
+	call->headers += file == DISTCC_FILE_HEADER && !str_is(before, "-include");
+	call->sources += file == DISTCC_FILE_SOURCE || file == DISTCC_FILE_ASSEMBLER;
+	struct str name = str_behind(argument, '/');
 	call->configure |= str_starts(name, STR("conftest.")) || str_starts(name, STR("tmp.conftest."));
 }
 

@@ -11,15 +11,6 @@
 
 /* --- the host's log --- */
 
-static struct str
-last_word(struct str text)
-{
-	size_t at = text.n;
-	while (at > 0 && text.s[at - 1] != ' ')
-		at--;
-	return str_part(text, at, text.n);
-}
-
 uint64_t
 distcc_count_host(const char *log_path, const char *but)
 {
@@ -33,7 +24,7 @@ distcc_count_host(const char *log_path, const char *but)
 	while ((n = getline(&line, &size, file)) > 0) {
 		bool compiled =
 			strstr(line, "(dcc_job_summary)") && (strstr(line, " COMPILE_OK ") || strstr(line, " COMPILE_ERROR "));
-		count += compiled && !str_is(last_word(str_trim((struct str){line, (size_t)n})), but);
+		count += compiled && !str_is(str_behind(str_trim((struct str){line, (size_t)n}), ' '), but);
 	}
 	free(line);
 	fclose(file);

@@ -65,12 +65,8 @@ exam_compiler(const struct exam *exam, struct patient *patient, const struct wir
 		i++;
 	patient->compiler = kinds[i % 3];
 	/* In another language than English its own words are not understood; the last one in an object is the version. */
-	if (i == 3 && maker.n) {
-		size_t from = maker.n;
-		while (from && maker.s[from - 1] != ' ')
-			from--;
-		patient->version = str_part(maker, from, maker.n);
-	}
+	if (i == 3 && maker.n)
+		patient->version = str_behind(maker, ' ');
 }
 
 static void

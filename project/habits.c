@@ -279,19 +279,12 @@ unquoted(struct str word)
 	return word;
 }
 
-static struct str
-base_name(struct str path)
-{
-	const char *slash = memrchr(path.s ? path.s : "", '/', path.n);
-	return slash ? str_part(path, (size_t)(slash + 1 - path.s), path.n) : path;
-}
-
 /* $CC, ${CXX}, a script's {{.Distcc}}, gcc-12, x86_64-linux-gnu-g++, clang. */
 static bool
 is_compiler(struct str word)
 {
 	static const char *const names[] = {"gcc", "g++", "clang", "clang++", "cc", "c++"};
-	struct str name = base_name(word);
+	struct str name = str_behind(word, '/');
 	if (schema_listed("$CC $CXX ${CC} ${CXX} {{.Distcc}} {{.Distcxx}}", word))
 		return true;
 	while (name.n && strchr("0123456789.-", name.s[name.n - 1]))
@@ -314,13 +307,6 @@ is_assignment(struct str word)
 	return equals && equals < word.n;
 }
 
-static bool
-has_extension(struct str word, const char *extensions)
-{
-	const char *dot = memrchr(word.s ? word.s : "", '.', word.n);
-	return dot && schema_listed(extensions, str_part(word, (size_t)(dot + 1 - word.s), word.n));
-}
-
 static void
 tell_call(const struct call *call, enum call_habit habit, struct str word)
 {
@@ -331,21 +317,20 @@ tell_call(const struct call *call, enum call_habit habit, struct str word)
 static void
 note_argument(struct call *call, struct str word)
 {
-	bool source = has_extension(word, "c cc cpp cxx cp c++ C i ii m mm");
+	enum distcc_file file = distcc_file_of(word);
 	call->only_text |= str_is(word, "-E") || str_is(word, "-fsyntax-only");
 	call->preprocesses |= call->only_text || str_is(word, "-M") || str_is(word, "-MM");
-	if (str_is(call->before, "-include") && source)
+	if (str_is(call->before, "-include") && file == DISTCC_FILE_SOURCE)
 		tell_call(call, CALL_INCLUDED, word);
 	if (!word.n || *word.s == '-' || str_is(call->before, "-include") || schema_listed(valued, call->before))
 		return;
-	bool assembler = has_extension(word, "s S");
-	call->objects += has_extension(word, "o lo a so");
-	call->assembler += assembler;
-	if (has_extension(word, "h hh hpp hxx H")) {
+	call->objects += file == DISTCC_FILE_OBJECT;
+	call->assembler += file == DISTCC_FILE_ASSEMBLER;
+	if (file == DISTCC_FILE_HEADER) {
 		call->headers++;
 		call->header = word;
 	}
-	if (!source && !assembler)
+	if (file != DISTCC_FILE_SOURCE && file != DISTCC_FILE_ASSEMBLER)
 		return;
 	*(call->sources ? &call->second : &call->source) = word;
 	/* *.c */

@@ -18,9 +18,7 @@ is_wanted(const struct run *run)
 static struct str
 program_of(struct str command)
 {
-	struct str program = str_part(command, 0, str_find(command, ' '));
-	const char *slash = memrchr(program.s ? program.s : "", '/', program.n);
-	return slash ? str_part(program, (size_t)(slash + 1 - program.s), program.n) : program;
+	return str_behind(str_part(command, 0, str_find(command, ' ')), '/');
 }
 
 /* The name that the compiler is called by. Of `clang-14 -target aarch64-linux-gnu` that is not clang-14, which is this machine's own, but

@@ -2,6 +2,7 @@
 #include "fleet.h"
 
 #include "base/arena.h"
+#include "distcc/call.h"
 #include "distcc/jobs.h"
 #include "runtime/canary.h"
 #include "runtime/distcc.h"
@@ -397,10 +398,34 @@ the_hosts_file_follows_the_fleet(void **state)
 	fleet_free(fleet);
 }
 
+static void
+files_go_by_their_names(void **state)
+{
+	static const struct {
+		const char *name;
+		enum distcc_file file;
+	} files[] = {
+		{"a.c", DISTCC_FILE_SOURCE},
+		{"/b.d/a.b.c++", DISTCC_FILE_SOURCE},
+		{".C", DISTCC_FILE_SOURCE},
+		{"a.s", DISTCC_FILE_ASSEMBLER},
+		{"a.H", DISTCC_FILE_HEADER},
+		{"a.lo", DISTCC_FILE_OBJECT},
+		{"c", DISTCC_FILE_OTHER},
+		{"a.c/b", DISTCC_FILE_OTHER},
+		{"a.", DISTCC_FILE_OTHER},
+		{"", DISTCC_FILE_OTHER},
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+		assert_int_equal(distcc_file_of(str_from(files[i].name)), files[i].file);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(files_go_by_their_names),
 		cmocka_unit_test(hosts_that_are_ready),
 		cmocka_unit_test(a_host_counts_compiles),
 		cmocka_unit_test(local_calls_have_reasons),

@@ -38,6 +38,10 @@ slicing(void **state)
 	assert_null(str_part(none, 0, 1).s);
 	assert_int_equal(str_find(STR("abc"), 'c'), 2);
 	assert_int_equal(str_find(STR("abc"), 'x'), 3);
+	assert_text(str_behind(STR("a/b/c.d"), '/'), "c.d");
+	assert_text(str_behind(STR("abc"), '/'), "abc");
+	assert_text(str_behind(STR("a/"), '/'), "");
+	assert_int_equal(str_behind((struct str){NULL, 0}, '/').n, 0);
 	assert_int_equal(str_find(none, 'x'), 0);
 }
 
