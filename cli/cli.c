@@ -36,6 +36,17 @@ cli_print_diags(struct cli *cli)
 }
 
 void
+cli_asking(const struct cli *cli, const char *whom)
+{
+	if (cli->flags.quiet || !cli_wants_terminal(cli, STDERR_FILENO))
+		return;
+	if (whom)
+		fprintf(stderr, "edcc: asking %s ...", whom);
+	else
+		fprintf(stderr, "\r\033[K");
+}
+
+void
 cli_print(struct str text)
 {
 	fwrite(text.s, 1, text.n, stdout);
@@ -129,6 +140,8 @@ struct plan *
 cli_plan(struct cli *cli, const struct project *project, const struct plan_options *options, enum exit_status *status)
 {
 	static const char *const names[] = {[PROVIDER_LOCAL] = "local", [PROVIDER_HOSTS] = "hosts", [PROVIDER_AWS] = "aws"};
+	static const char *const asked[] = {
+		[PROVIDER_LOCAL] = NULL, [PROVIDER_HOSTS] = "the hosts", [PROVIDER_AWS] = "the account"};
 	const struct provider *provider = provider_named(cli->providers, str_from(names[project->provider]));
 	*status = EXIT_STATUS_USAGE;
 	struct world *world = arena_new(&cli->arena, struct world);
@@ -139,7 +152,10 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 		.state = run_state(&cli->arena, project),
 		.offline = cli->flags.offline,
 	};
-	if (!provider->observe(&cli->arena, project, &observing, world, &cli->diags)) {
+	cli_asking(cli, cli->flags.offline ? NULL : asked[project->provider]);
+	bool observed = provider->observe(&cli->arena, project, &observing, world, &cli->diags);
+	cli_asking(cli, NULL);
+	if (!observed) {
 		*status = EXIT_STATUS_PROVIDER;
 		return NULL;
 	}

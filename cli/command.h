@@ -127,6 +127,8 @@ bool options_read(struct cli *, int argc, char **argv);
 bool cli_wants_terminal(const struct cli *, int fd);
 /* Prints what has been filed, once: at the end, and before whatever takes long. */
 void cli_print_diags(struct cli *);
+/* On a terminal: who is waited for, in a line that goes with NULL. */
+void cli_asking(const struct cli *, const char *whom);
 /* Prints on standard output; whether it could be written shows at the end, in main. */
 void cli_print(struct str);
 /* The Edccfile that is meant: --file, or the nearest one in this folder and those above it. NULL where there is none (filed). */

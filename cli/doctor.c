@@ -155,6 +155,7 @@ doctor_run(struct cli *cli)
 	doctor.project = project;
 	if (!project)
 		return EXIT_STATUS_USAGE;
+	cli_asking(cli, doctor.project->provider == PROVIDER_AWS ? "the account" : "the hosts");
 	add_announced(cli, &doctor, &project->machines);
 	look(cli, &doctor, &world);
 	if (doctor.project->provider != PROVIDER_AWS) {
@@ -165,6 +166,7 @@ doctor_run(struct cli *cli)
 	}
 	if (doctor.project->provider == PROVIDER_HOSTS)
 		doctor_daemon(&doctor);
+	cli_asking(cli, NULL);
 	cli_print(cli->flags.json ? doctor_print_json(&cli->arena, &doctor, &world) : doctor_print(&cli->arena, &doctor, &world));
 	doctor_count(&doctor, &faults, &notes);
 	doctor_close(&doctor);
