@@ -174,7 +174,7 @@ refuse(struct arena *arena, struct probe *probe, int error, int port)
 		probe->hint = STR("is it on, and does its firewall let this port in?");
 	} else {
 		probe->reason = str_printf(arena, "it cannot be reached: %s", strerrordesc_np(error));
-		probe->hint = STR("is this machine in its network?");
+		probe->hint = STR("is it on, and is this machine in its network?");
 	}
 }
 
