@@ -340,6 +340,7 @@ monitor_screen(struct cli *cli, struct monitor *monitor)
 	}
 	screen_guard();
 	watch(screen, &cancel);
+	/* For good: before the signals end, so that none of them draws again. */
 	on_stopping(screen);
 	signals_end(signals);
 	screen_unguard();
