@@ -72,11 +72,12 @@ check_call(struct cli *cli, size_t kind)
 	for (size_t i = 0; i < cli->flags.allow.n; i++) {
 		struct str asked = cli->flags.allow.w[i], advice = {NULL, 0};
 		struct diag *diag;
+		int64_t bits;
 		if (!convert_setting(&cli->arena, &schema, (struct words){&asked, 1}, &checked, &advice)) {
 			diag = diag_error(
 				&cli->diags, SPAN_NONE, "--allow takes an address or a range, not '%.*s'", STR_ARG(asked));
 			diag_hint(diag, "%.*s", STR_ARG(advice.n ? advice : STR("--allow=192.0.2.0/24")));
-		} else if (str_ends(asked, STR("/0"))) {
+		} else if (str_integer(str_behind(asked, '/'), &bits) && bits == 0) {
 			diag = diag_error(
 				&cli->diags, SPAN_NONE, "--allow=%.*s would let everybody run programs there", STR_ARG(asked));
 			diag_hint(diag, "name the network that the machines are in: --allow=192.0.2.0/24");

@@ -66,7 +66,7 @@ read_state(int folder, const char *name, struct distcc_job *job)
 {
 	char bytes[DISTCC_STATE_SIZE];
 	pid_t pid;
-	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0)
 		return false;
 	struct stat status;

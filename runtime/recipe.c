@@ -43,18 +43,23 @@ recipes_new(struct run *run, struct failure *failure)
 	struct arena *arena = &run->arena;
 	struct str error;
 	char self[4096], *folder = str_c(arena, str_printf(arena, "%.*s/bin", STR_ARG(run->folder)));
-	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	if (!can_be_on_path(run, failure))
 		return NULL;
 	if (!os_make_folders(arena, folder, true, &error)) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(error));
 		return NULL;
 	}
-	self[n < 0 ? 0 : n] = 0;
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	if (n < 0) {
+		failure_set(failure, EXIT_STATUS_PROVIDER, "cannot read '/proc/self/exe': %s", strerrordesc_np(errno));
+		failure_hint(failure, "edcc needs /proc, where it finds its own program and others'");
+		return NULL;
+	}
+	self[n] = 0;
 	static const char *const commands[] = {"build_success", "build_failed"};
 	for (size_t i = 0; i < 2; i++) {
 		struct str link = str_printf(arena, "%s/%s", folder, commands[i]);
-		if (n < 0 || (symlink(self, link.s) < 0 && errno != EEXIST)) {
+		if (symlink(self, link.s) < 0 && errno != EEXIST) {
 			failure_set(failure, EXIT_STATUS_PROVIDER, "cannot make '%.*s': %s", STR_ARG(link), strerrordesc_np(errno));
 			return NULL;
 		}

@@ -55,6 +55,15 @@ def no_bash():
 
 
 @test
+def no_proc():
+    """A container without it."""
+    project = small("no-proc")
+    result = mounted(project, f"mount -t tmpfs none /proc && exec {PLAIN} apply", status=4)
+    need(result.output.startswith("edcc: error: cannot read '/proc/self/exe': No such file or directory\n"
+                                  "edcc: hint: edcc needs /proc, where it finds its own program and others'\n"), result)
+
+
+@test
 def no_home():
     project = small("no-home")
     run("env", "-i", "PATH=" + os.environ["PATH"], PLAIN, "apply", cwd=project.dir)

@@ -7,6 +7,7 @@
 #include "runtime/canary.h"
 #include "runtime/distcc.h"
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 static void
@@ -204,6 +205,8 @@ state_files_are_read_with_care(void **state)
 	put_state(&arena, fleet->dir, dead, 296, "dead.c", 5);
 	put_state(&arena, fleet->dir, getppid(), 200, "torn.c", 5);
 	put_state(&arena, fleet->dir, 1, 296, "phase.c", 99);
+	/* Nobody writes to it. */
+	assert_int_equal(mkfifo(str_printf(&arena, "%s/state/binstate_7", fleet->dir).s, 0600), 0);
 	assert_int_equal(distcc_jobs_now(fleet->dir, jobs, 8), 1);
 	assert_string_equal(jobs[0].file, "a.c");
 	assert_string_equal(jobs[0].host, "127.0.0.2");
