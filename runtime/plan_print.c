@@ -140,18 +140,30 @@ put_part(struct rows *rows, struct str line, size_t *room)
 	return n == line.n;
 }
 
+/* What bash would read the end of such a line as, before the next one. */
+static struct str
+gap_after(struct str line)
+{
+	static const char *const open[] = {"{", "(", "|", "&", "\\", "then", "else", "do"};
+	for (size_t i = 0; i < sizeof open / sizeof *open; i++)
+		if (str_ends(line, str_from(open[i])))
+			return STR(" ");
+	return STR("; ");
+}
+
 /* The recipe's lines without comments, joined, as far as they fit. */
 static void
 put_glimpse(struct rows *rows, struct str recipe)
 {
 	size_t room = GLIMPSE_LIMIT;
-	bool all = true, first = true;
+	bool all = true;
+	struct str gap = STR("");
 	for (struct str line; all && str_split(&recipe, '\n', &line);) {
 		line = str_trim(line);
 		if (!line.n || *line.s == '#')
 			continue;
-		all = (first || put_part(rows, STR("; "), &room)) && put_part(rows, line, &room);
-		first = false;
+		all = put_part(rows, gap, &room) && put_part(rows, line, &room);
+		gap = gap_after(line);
 	}
 	if (!all)
 		buf_add_c(&rows->out, "...");
