@@ -210,7 +210,8 @@ def say(text, words):
         print(text, flush=True)
 
 
-NAME_LIMIT = 200
+# Of one folder. Files may give each other more without end, and by several ways at each step.
+NAMES_LIMIT = 64
 # The server writes an absolute name between quotes as it is.
 UNWRITABLE = re.compile(r'["\\\x00-\x1f]')
 
@@ -224,20 +225,26 @@ def take_care(basics, analyzer, nodes, folders):
     headers = Headers()
     command, closure, lookup = analyzer.DoCompilationCommand, nodes._CalculateIncludeClosureExceptSystem, folders.Lookup
 
-    # A file is not the same under another absolute name: what it includes is called after it. (Names that grow without end are one.)
+    # A file is not the same under another absolute name: what it includes is called after it. Beyond the limit all are one, which is not sent.
     def named_lookup(self, *key):
         directory, real = lookup(self, *key)
         name = self.directory_map.string[directory]
-        self.cache[key] = directory, (real, name[:NAME_LIMIT] if name.startswith("/") else None)
+        names, told = vars(self).setdefault("names", {}).setdefault(real, set()), vars(self).setdefault("told", set())
+        if name.startswith("/") and len(names) < NAMES_LIMIT:
+            names.add(name)
+            told.add(name)
+        self.cache[key] = directory, (real, name if name in names else name.startswith("/"))
         return self.cache[key]
 
     def careful_closure(self, node, result):
         closure(self, node, result)
         system, own = included(self, node)
+        told = vars(self.dirname_cache).get("told", ())
         seen, named = vars(self.caches).setdefault("seen", {}), vars(self.caches).setdefault("named", {})
         for path, names in own.items():
             # What is sent has one name in it, which is what __FILE__ will be.
-            if len(names) > 1 or None not in names and {named.setdefault(path, next(iter(names)))} != names:
+            many = len(names) > 1 or any(name and name[: name.rindex("/") + 1] not in told for name in names)
+            if many or None not in names and {named.setdefault(path, next(iter(names)))} != names:
                 raise basics.NotCoveredError("a header by two names", send_email=False)
             if any(map(UNWRITABLE.search, filter(None, names))):
                 raise basics.NotCoveredError("a name with quotes", send_email=False)
