@@ -79,6 +79,14 @@ str_find(struct str text, char c)
 }
 
 struct str
+str_after(struct str text, const char *words)
+{
+	size_t n = strlen(words);
+	const char *at = text.n ? memmem(text.s, text.n, words, n) : NULL;
+	return at ? str_part(text, (size_t)(at - text.s) + n, text.n) : (struct str){NULL, 0};
+}
+
+struct str
 str_behind(struct str text, char c)
 {
 	const char *at = text.n ? memrchr(text.s, c, text.n) : NULL;

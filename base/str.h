@@ -38,6 +38,8 @@ struct str str_trim(struct str);
 struct str str_part(struct str, size_t from, size_t to);
 /* The index of the first c, or n where there is none. */
 size_t str_find(struct str, char c);
+/* What follows the first of these words; none where they are not there. */
+struct str str_after(struct str, const char *words);
 /* What stands behind the last c; all of the text where there is none. */
 struct str str_behind(struct str, char c);
 /* Takes and returns the text up to the first c (dropping c) from the front of *rest; false when *rest is none ({NULL,0}). */

@@ -1,4 +1,4 @@
-/* distcc_wire: distcc's protocol as its client speaks it: one job goes to a distccd, and how that ends says more than distcc's own client does.
+/* wire: distcc's protocol as its client speaks it: one job goes to a distccd, and how that ends says more than distcc's own client does.
  * Facts: doc/distcc.md. */
 #ifndef DISTCC_WIRE_H
 #define DISTCC_WIRE_H

@@ -1,6 +1,7 @@
 #include "hosts/doctor.h"
 
 #include "base/os.h"
+#include "hosts/provider_hosts.h"
 #include "runtime/distcc.h"
 
 #include <string.h>
@@ -127,7 +128,6 @@ void
 doctor_admit(struct doctor *doctor)
 {
 	const struct project *project = doctor->project;
-	const struct distcc_settings *set = &project->distcc;
 	doctor->patients = arena_array(doctor->arena, struct patient, project->machines.count);
 	for (uint32_t i = 0; i < project->machines.count; i++) {
 		struct patient *patient = &doctor->patients[doctor->count];
@@ -135,12 +135,7 @@ doctor_admit(struct doctor *doctor)
 		patient->host = project->machines.hosts[i];
 		if (patient->host.kind == HOST_LOCAL || HOST_HAS(&patient->host, down))
 			continue;
-		if (patient->host.kind == HOST_TCP && str_is(set->transport, "ssh"))
-			patient->host.kind = HOST_SSH;
-		if (patient->host.kind == HOST_TCP && !patient->host.port && set->given & GIVEN(distcc, port))
-			patient->host.port = (int)set->port;
-		if (str_is(set->compression, "yes"))
-			patient->host.options |= 1u << HOST_OPTION_lzo;
+		hosts_complete(project, &patient->host);
 		host_print_address(&address, &patient->host);
 		patient->address = buf_str(&address);
 		patient->found.arena = &patient->arena;

@@ -29,8 +29,7 @@ struct login {
 static void
 read_protocols(struct patient *patient, struct str version)
 {
-	const char *at = version.n ? memmem(version.s, version.n, "(protocols ", 11) : NULL;
-	struct str list = at ? str_part(version, (size_t)(at - version.s), version.n) : STR("");
+	struct str list = str_after(version, "(protocols ");
 	list = str_part(list, 0, str_find(list, ')'));
 	patient->lzo = str_find(list, '2') < list.n;
 	patient->cpp = str_find(list, '3') < list.n;

@@ -16,18 +16,12 @@
 #define ZONE 900
 #define ZONE_LIMIT (14 * 3600)
 
-static int
-port_of(const struct patient *patient)
-{
-	return host_port(&patient->host);
-}
-
 static void
 ask(struct patient *patient, int version, const struct wire_job *job, int64_t ms, struct wire_answer *answer)
 {
 	struct arena *arena = &patient->arena;
 	int64_t now = os_now_ms();
-	int unknown, fd = wire_connect(str_c(arena, patient->host.name), port_of(patient), now + CONNECT_MS, &unknown);
+	int unknown, fd = wire_connect(str_c(arena, patient->host.name), host_port(&patient->host), now + CONNECT_MS, &unknown);
 	*answer = (struct wire_answer){.end = WIRE_SILENT};
 	if (fd < 0)
 		return;
@@ -50,7 +44,7 @@ static struct addrinfo *
 addresses_of(struct patient *patient)
 {
 	const struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
-	const char *port = str_printf(&patient->arena, "%d", port_of(patient)).s;
+	const char *port = str_printf(&patient->arena, "%d", host_port(&patient->host)).s;
 	struct addrinfo *list;
 	return getaddrinfo(str_c(&patient->arena, patient->host.name), port, &hints, &list) == 0 ? list : NULL;
 }
@@ -152,8 +146,8 @@ tell_refusal(const struct exam *exam, struct patient *patient, const struct wire
 		try_names(exam, patient);
 		break;
 	case WIRE_STRANGER:
-		find_fault(found, patient->address, "what listens there on port %d is no distccd: it says '%.*s'", port_of(patient),
-			STR_ARG(str_trim(str_part(said, 0, 60))));
+		find_fault(found, patient->address, "what listens there on port %d is no distccd: it says '%.*s'",
+			host_port(&patient->host), STR_ARG(str_trim(str_part(said, 0, 60))));
 		finding_hint(found, "a host's port is distccd's: HOST:3632; a login by ssh is written @HOST");
 		break;
 	case WIRE_CUT:
@@ -173,7 +167,6 @@ tell_refusal(const struct exam *exam, struct patient *patient, const struct wire
 static void
 ask_time(const struct exam *exam, struct patient *patient)
 {
-	static const char mark[] = "edcc-clock ";
 	struct arena *arena = &patient->arena;
 	struct wire_job job = {{NULL, 0}, STR("const char edcc_clock[] = \"edcc-clock \" __DATE__ \" \" __TIME__;\n")};
 	for (size_t i = 0; i < exam->job.argv.n; i++) {
@@ -186,13 +179,9 @@ ask_time(const struct exam *exam, struct patient *patient)
 	struct wire_answer answer;
 	int64_t began = os_time_ms();
 	ask(patient, WIRE_PLAIN, &job, AGAIN_MS, &answer);
-	const char *at = answer.end == WIRE_ANSWERED && answer.object.n
-				 ? memmem(answer.object.s, answer.object.n, mark, sizeof mark - 1)
-				 : NULL;
+	struct str clock = answer.end == WIRE_ANSWERED ? str_after(answer.object, "edcc-clock ") : STR("");
 	struct tm local = {0};
-	if (!at ||
-		!strptime(str_c(arena, str_part(answer.object, (size_t)(at - answer.object.s) + sizeof mark - 1, answer.object.n)),
-			"%b %d %Y %H:%M:%S", &local))
+	if (!strptime(str_c(arena, clock), "%b %d %Y %H:%M:%S", &local))
 		return;
 	int64_t seconds = timegm(&local), off = seconds - began / 1000;
 	int64_t zone = (off + (off > 0 ? ZONE / 2 : -ZONE / 2)) / ZONE * ZONE;

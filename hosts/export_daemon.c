@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What distccd listens on without --port, and logs without --log-level. */
+/* What distccd logs without --log-level. */
 #define DEFAULT_LEVEL "notice"
 
 /* One machine's daemon. */

@@ -36,12 +36,9 @@ static const char *const sources[] = {ASM(CPUS MEMORY), ASM(CPUS)};
 
 /* What stands after a word, up to the end of its line; none where the word is not there. */
 static struct str
-after(struct str text, const char *word)
+value_of(struct str text, const char *word)
 {
-	const char *at = text.n ? memmem(text.s, text.n, word, strlen(word)) : NULL;
-	if (!at)
-		return STR("");
-	text = str_part(text, (size_t)(at - text.s) + strlen(word), text.n);
+	text = str_after(text, word);
 	return str_trim(str_part(text, 0, str_find(text, '\n')));
 }
 
@@ -77,9 +74,9 @@ leading(struct str text)
 static bool
 read_object(struct capacity *has, struct str object)
 {
-	int64_t node = leading(after(object, "MemTotal:")) / 1024; /* the others are taken to be like the first */
-	has->cpus = probe_count_cpus(after(object, "edcc-cpus="));
-	has->memory = node > 0 && node < MOST_MB ? node * probe_count_cpus(after(object, "edcc-nodes=")) : 0;
+	int64_t node = leading(value_of(object, "MemTotal:")) / 1024; /* the others are taken to be like the first */
+	has->cpus = probe_count_cpus(value_of(object, "edcc-cpus="));
+	has->memory = node > 0 && node < MOST_MB ? node * probe_count_cpus(value_of(object, "edcc-nodes=")) : 0;
 	return has->cpus > 0;
 }
 
@@ -119,10 +116,10 @@ begin_beside(int fd, int port)
 static void
 read_stats(struct probe *probe, struct str answer)
 {
-	int64_t kids = leading(after(answer, "\ndcc_max_kids "));
+	int64_t kids = leading(value_of(answer, "\ndcc_max_kids "));
 	if (kids > 0 && kids <= 1000)
 		probe->has.jobs = (int)kids;
-	probe->load = probe_read_load(after(answer, "\ndcc_load1 "));
+	probe->load = probe_read_load(value_of(answer, "\ndcc_load1 "));
 }
 
 static void

@@ -24,24 +24,29 @@ struct machine {
 
 /* --- the list --- */
 
-/* The host as it is used: what `distcc:` says of all of them is said of it. False where that cannot be (filed). */
-static bool
-complete(const struct project *project, struct host_spec *host, struct diags *diags)
+void
+hosts_complete(const struct project *project, struct host_spec *host)
 {
 	const struct distcc_settings *set = &project->distcc;
-	bool ssh = str_is(set->transport, "ssh");
-	if (host->kind == HOST_TCP && ssh && (host->port || host->bracketed)) {
-		struct diag *diag = diag_error(diags, host->span, "'transport = ssh' is for all hosts, and this one %s",
-			host->port ? "has a port of distccd's" : "is an IPv6 address");
-		diag_hint(diag, "~/.ssh/config says how a NAME is reached: HostName, Port, User");
-		return false;
-	}
-	if (host->kind == HOST_TCP && ssh)
+	if (host->kind == HOST_TCP && str_is(set->transport, "ssh"))
 		host->kind = HOST_SSH;
 	if (host->kind == HOST_TCP && !host->port && set->given & GIVEN(distcc, port))
 		host->port = (int)set->port;
 	if (str_is(set->compression, "yes"))
 		host->options |= 1u << HOST_OPTION_lzo;
+}
+
+/* The host as it is used. False where that cannot be (filed). */
+static bool
+complete(const struct project *project, struct host_spec *host, struct diags *diags)
+{
+	if (host->kind == HOST_TCP && str_is(project->distcc.transport, "ssh") && (host->port || host->bracketed)) {
+		struct diag *diag = diag_error(diags, host->span, "'transport = ssh' is for all hosts, and this one %s",
+			host->port ? "has a port of distccd's" : "is an IPv6 address");
+		diag_hint(diag, "~/.ssh/config says how a NAME is reached: HostName, Port, User");
+		return false;
+	}
+	hosts_complete(project, host);
 	return true;
 }
 

@@ -6,4 +6,7 @@
 
 extern const struct provider provider_hosts;
 
+/* What `distcc:` says of all hosts is said of this one of its list: transport, port, compression. */
+void hosts_complete(const struct project *, struct host_spec *);
+
 #endif

@@ -2,20 +2,10 @@
 
 #include "runtime/toolchain.h"
 
-#include <string.h>
-
-/* What follows the first of these words; empty where they are not there. */
-static struct str
-after(struct str text, struct str words)
-{
-	const char *at = text.n ? memmem(text.s, text.n, words.s, words.n) : NULL;
-	return at ? str_part(text, (size_t)(at - text.s) + words.n, text.n) : STR("");
-}
-
 struct str
 canary_name_sent(struct str client_log)
 {
-	struct str command = after(after(client_log, STR(" exec on ")), STR(": "));
+	struct str command = str_after(str_after(client_log, " exec on "), ": ");
 	return str_part(command, 0, str_find(command, ' '));
 }
 

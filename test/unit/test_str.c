@@ -38,6 +38,10 @@ slicing(void **state)
 	assert_null(str_part(none, 0, 1).s);
 	assert_int_equal(str_find(STR("abc"), 'c'), 2);
 	assert_int_equal(str_find(STR("abc"), 'x'), 3);
+	assert_text(str_after(STR("a: b: c"), ": "), "b: c");
+	assert_int_equal(str_after(STR("a: b"), ": b").n, 0);
+	assert_null(str_after(STR("a: b"), ":b").s);
+	assert_null(str_after((struct str){NULL, 0}, ":").s);
 	assert_text(str_behind(STR("a/b/c.d"), '/'), "c.d");
 	assert_text(str_behind(STR("abc"), '/'), "abc");
 	assert_text(str_behind(STR("a/"), '/'), "");
