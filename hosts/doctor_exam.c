@@ -80,9 +80,8 @@ tell_target(const struct exam *exam, struct patient *patient, struct str name)
 		finding_hint(found, "what has that name must be for %.*s; on Debian:", STR_ARG(ours->target));
 	else
 		finding_hint(found,
-			"one name is another compiler on each: 'compiler %.*s: target = %.*s' calls it by its whole one, which "
-			"that "
-			"host must have; on Debian:",
+			"one name is another compiler on each: 'compiler %.*s: target = %.*s' calls it by its whole one, "
+			"which that host must have; on Debian:",
 			STR_ARG(ours->kind), STR_ARG(ours->target));
 	finding_fix(found, patient->address, "%.*s", STR_ARG(exam_install(found->arena, exam, patient->target)));
 }
