@@ -210,6 +210,17 @@ words_split(struct arena *arena, struct words *words, struct str text)
 			words_add(arena, words, word);
 }
 
+size_t
+words_argv(struct arena *arena, struct str text, char **argv, size_t limit)
+{
+	struct str word;
+	size_t n = 0;
+	while (n < limit && str_split(&text, ' ', &word))
+		if (word.n)
+			argv[n++] = str_c(arena, word);
+	return n;
+}
+
 struct words
 words_concat(struct arena *arena, const struct words *lists, size_t count)
 {

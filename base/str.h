@@ -60,6 +60,8 @@ bool words_has(struct words, struct str);
 void words_add(struct arena *, struct words *, struct str);
 /* Appends the words of a text that stand between blanks, as parts of it. */
 void words_split(struct arena *, struct words *, struct str text);
+/* The same words, `limit` of them at most, as an argv has them; returns how many. */
+size_t words_argv(struct arena *, struct str text, char **argv, size_t limit);
 /* The words of all the lists, one list's after the other's. */
 struct words words_concat(struct arena *, const struct words *lists, size_t count);
 

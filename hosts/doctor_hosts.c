@@ -22,13 +22,10 @@ call(struct arena *arena, struct str distcc, struct str cc, bool verbose, const 
 {
 	char **argv = arena_array(arena, char *, 24);
 	const char *rest[] = {"-O2", "-c", CANARY_SOURCE, "-o", object};
-	struct str word;
 	size_t n = 0;
 	if (distcc.n)
 		argv[n++] = str_c(arena, distcc);
-	while (n < 16 && str_split(&cc, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
+	n += words_argv(arena, cc, argv + n, 16 - n);
 	if (verbose)
 		argv[n++] = "-v";
 	memcpy(&argv[n], rest, sizeof rest);

@@ -113,12 +113,8 @@ read_line(struct probe *probe, struct str line)
 char **
 probe_login(struct arena *arena, const char *ssh, const struct host_spec *host, struct str script)
 {
-	struct str words = str_from(ssh), word;
 	char **argv = arena_array(arena, char *, SSH_WORDS + 5);
-	size_t n = 0;
-	while (n < SSH_WORDS && str_split(&words, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
+	size_t n = words_argv(arena, str_from(ssh), argv, SSH_WORDS);
 	if (host->user.n) {
 		argv[n++] = "-l";
 		argv[n++] = str_c(arena, host->user);

@@ -2,6 +2,7 @@
 
 #include "base/arena.h"
 #include "distcc/wire.h"
+#include "runtime/canary.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -87,7 +88,7 @@ ask_compiler(struct arena *arena, struct probe *probe, int fd, const char *sourc
 	struct wire_job job = {.source = str_from(source)};
 	struct wire_answer answer;
 	words_split(arena, &job.argv, probe->compiler);
-	words_split(arena, &job.argv, STR("-c edcc-canary.c -o edcc-canary.o"));
+	words_split(arena, &job.argv, STR("-c " CANARY_SOURCE " -o edcc-canary.o"));
 	wire_ask(arena, fd, WIRE_PLAIN, &job, os_now_ms() + ANSWER_MS, &answer);
 	return answer.end != WIRE_ANSWERED || read_object(&probe->has, answer.object);
 }

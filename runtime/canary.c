@@ -91,14 +91,11 @@ static bool
 compile(struct run *run, struct arena *arena, const char *object, const char *const *environment, const struct os_cancel *cancel,
 	struct str *output)
 {
-	struct str command = command_sent(arena, run), word;
 	char *argv[16];
 	size_t n = 0;
 	if (environment)
 		argv[n++] = str_c(arena, run->plan->world->distcc);
-	while (n < 9 && str_split(&command, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
+	n += words_argv(arena, command_sent(arena, run), argv + n, 9 - n);
 	const char *rest[] = {"-O2", "-c", CANARY_SOURCE, "-o", object, NULL};
 	memcpy(&argv[n], rest, sizeof rest);
 	struct str folder = fleet_canary_folder(arena, run), error;

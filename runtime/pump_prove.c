@@ -67,15 +67,13 @@ static bool
 compile(const struct small *small, struct str *why)
 {
 	struct run *run = small->run;
-	struct str command = run->plan->world->toolchain.cc, word, error, output;
+	struct str error, output;
 	char *argv[ARGUMENTS + 8];
 	size_t n = 0;
 	int status = 0;
 	if (small->host)
 		argv[n++] = str_c(small->arena, run->plan->world->distcc);
-	while (n < ARGUMENTS && str_split(&command, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(small->arena, word);
+	n += words_argv(small->arena, run->plan->world->toolchain.cc, argv + n, ARGUMENTS - n);
 	const char *rest[] = {"-c", CANARY_SOURCE, "-o", "object.o", NULL};
 	memcpy(&argv[n], rest, sizeof rest);
 	struct os_spawn spawn = {

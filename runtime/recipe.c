@@ -283,16 +283,13 @@ char **
 recipe_plain_command(struct arena *arena, struct str text)
 {
 	text = str_trim(text);
-	size_t words = 1, n = 0;
+	size_t words = 1;
 	for (size_t i = 0; i < text.n; i++) {
 		if (!is_plain_byte(text.s[i]))
 			return NULL;
 		words += text.s[i] == ' ';
 	}
 	char **argv = arena_array(arena, char *, words + 1);
-	struct str word;
-	while (str_split(&text, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
+	size_t n = words_argv(arena, text, argv, words);
 	return n && !needs_shell(str_from(argv[0]), n == 1) ? argv : NULL;
 }

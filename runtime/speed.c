@@ -3,6 +3,7 @@
 #include "base/arena.h"
 #include "distcc/host_syntax.h"
 #include "distcc/wire.h"
+#include "runtime/canary.h"
 
 #include <string.h>
 #include <time.h>
@@ -45,7 +46,7 @@ speed_measure(const struct host *host, struct str command, const struct os_cance
 	bool plain = host_parse(&arena, host->address, &spec, &fault) && spec.kind == HOST_TCP && !os_cancel_raised(cancel);
 	plain = plain && !(host->rest.n && memmem(host->rest.s, host->rest.n, ",auth", 5));
 	words_split(&arena, &job.argv, command);
-	words_split(&arena, &job.argv, STR("-O2 -c edcc-canary.c -o edcc-canary.o"));
+	words_split(&arena, &job.argv, STR("-O2 -c " CANARY_SOURCE " -o edcc-canary.o"));
 	if (plain)
 		fd = wire_connect(str_c(&arena, spec.name), host_port(&spec), os_now_ms() + TIMEOUT_MS, &unknown);
 	if (fd >= 0) {

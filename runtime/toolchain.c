@@ -96,13 +96,9 @@ which(struct arena *arena, const char *program)
 static bool
 probe(struct arena *arena, struct str kind, struct str path, struct str rest, struct str *version, struct str *target)
 {
-	struct str output, error, word, search = str_printf(arena, "PATH=%s", getenv("PATH") ? getenv("PATH") : "");
+	struct str output, error, search = str_printf(arena, "PATH=%s", getenv("PATH") ? getenv("PATH") : "");
 	char *argv[COMMAND_WORDS + 2] = {str_c(arena, path)};
-	size_t n = 1;
-	while (n < COMMAND_WORDS && str_split(&rest, ' ', &word))
-		if (word.n)
-			argv[n++] = str_c(arena, word);
-	argv[n] = "-v";
+	argv[1 + words_argv(arena, rest, argv + 1, COMMAND_WORDS - 1)] = "-v";
 	/* Its words are translated: only the C locale's are known here. */
 	char *env[] = {(char *)search.s, "LC_ALL=C", NULL};
 	struct os_spawn spawn = {.argv = argv, .env = env, .capture = true};

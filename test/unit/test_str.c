@@ -188,10 +188,28 @@ utf8_widths(void **state)
 	assert_int_equal(utf8_columns(none), 0);
 }
 
+static void
+words_between_blanks(void **state)
+{
+	(void)state;
+	struct arena arena = {NULL};
+	struct words words = {NULL, 0};
+	char *argv[3] = {NULL, NULL, NULL};
+	words_split(&arena, &words, STR(" gcc  -m32 -g "));
+	assert_text(words_join(&arena, words, STR("|")), "gcc|-m32|-g");
+	assert_int_equal(words_argv(&arena, STR(" gcc  -m32 -g "), argv, 2), 2);
+	assert_string_equal(argv[0], "gcc");
+	assert_string_equal(argv[1], "-m32");
+	assert_null(argv[2]);
+	assert_int_equal(words_argv(&arena, STR("  "), argv, 2), 0);
+	arena_free(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(words_between_blanks),
 		cmocka_unit_test(comparing),
 		cmocka_unit_test(slicing),
 		cmocka_unit_test(splitting),
