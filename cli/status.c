@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* A fleet that another run has left on purpose. */
 struct kept {
@@ -56,12 +57,17 @@ condition(struct cli *cli, const char *folder, const struct journal_state *state
 	return os_owner_alive(&state->owner) ? "running" : "abandoned";
 }
 
+static bool
+is_condition(const struct report *report, const char *name)
+{
+	return strcmp(report->condition, name) == 0;
+}
+
 /* Nothing of it is left behind as long as somebody is there who removes it. */
 static bool
 goes_on(const struct report *report)
 {
-	struct str condition = str_from(report->condition);
-	return str_is(condition, "running") || str_is(condition, "used");
+	return is_condition(report, "running") || is_condition(report, "used");
 }
 
 /* 127.0.0.10 after 127.0.0.9. */
@@ -72,7 +78,13 @@ by_name(const void *a, const void *b)
 	return left.n != right.n ? (left.n > right.n) - (left.n < right.n) : str_compare(left, right);
 }
 
-/* The newest line of each name: hosts by name, for they come as they are ready, all else in order. */
+static bool
+is_record(const struct json *line, enum record record)
+{
+	return str_is(json_text(line, "record", STR("")), record_name(record));
+}
+
+/* The newest line of each name: hosts by name, for they come as they are ready, all else in order; of a step that has not ended the one that it began with. */
 static struct map
 lines_of(struct report *report, const struct shown *what)
 {
@@ -80,7 +92,7 @@ lines_of(struct report *report, const struct shown *what)
 	const struct str none = {NULL, 0};
 	for (size_t i = 0; i < report->state.line_count; i++) {
 		struct json *line = report->state.lines[i];
-		if (str_is(json_text(line, "record", none), record_name(what->record)))
+		if (is_record(line, what->record) || (what->record == RECORD_STEP && is_record(line, RECORD_BEGUN)))
 			*map_at(&map, json_text(line, what->name, none)) = line;
 	}
 	if (what->record == RECORD_HOST && map.count)
@@ -94,15 +106,48 @@ verdict_of(const struct report *report)
 {
 	const struct json *verdict = NULL;
 	for (size_t i = 0; i < report->state.line_count; i++)
-		if (str_is(json_text(report->state.lines[i], "record", STR("")), record_name(RECORD_VERDICT)))
+		if (is_record(report->state.lines[i], RECORD_VERDICT))
 			verdict = report->state.lines[i];
 	return verdict;
 }
 
+/* "2026-11-22T04:48Z" */
 static struct str
-row_text(struct arena *arena, enum record record, const struct json *line)
+moment_text(struct arena *arena, int64_t ms)
 {
+	char stamp[25];
+	os_timestamp(ms, stamp);
+	return str_printf(arena, "%.16sZ", stamp);
+}
+
+/* How long ago that was, where the run goes on. */
+static int64_t
+lasts(const struct json *line)
+{
+	int64_t now = os_time_ms(), began = json_integer(line, "time", now);
+	return now > began ? now - began : 0;
+}
+
+/* Of a step that has begun, and has no end in the journal. */
+static struct str
+begun_text(const struct report *report, const struct json *line)
+{
+	struct arena *arena = &report->cli->arena;
+	struct str began = moment_text(arena, json_integer(line, "time", 0));
+	if (is_condition(report, "abandoned"))
+		return str_printf(arena, "began %.*s; how it went on is not known", STR_ARG(began));
+	if (!is_condition(report, "running"))
+		return str_printf(arena, "began %.*s and was cut short", STR_ARG(began));
+	return str_printf(arena, "running for %.*s, since %.*s", STR_ARG(text_took(arena, lasts(line))), STR_ARG(began));
+}
+
+static struct str
+row_text(const struct report *report, enum record record, const struct json *line)
+{
+	struct arena *arena = &report->cli->arena;
 	const struct str none = STR("");
+	if (is_record(line, RECORD_BEGUN))
+		return begun_text(report, line);
 	int64_t number = json_integer(line, record == RECORD_HOST ? "slots" : "number", 0);
 	const char *plural = number == 1 ? "" : "s";
 	struct str reason = json_text(line, "reason", none), why = json_text(line, "why", none);
@@ -129,8 +174,7 @@ put_row(const char *kind, struct str name, struct str text)
 static bool
 is_past(const struct report *report, const struct json *line)
 {
-	return report->state.ended && str_is(json_text(line, "record", STR("")), record_name(RECORD_HOST)) &&
-	       str_is(json_text(line, "state", STR("")), "ready");
+	return report->state.ended && is_record(line, RECORD_HOST) && str_is(json_text(line, "state", STR("")), "ready");
 }
 
 static struct str
@@ -159,11 +203,9 @@ print_machines(struct arena *arena, const struct machines *machines)
 static struct str
 until_text(struct arena *arena, const struct journal_state *state)
 {
-	char until[25];
 	if (!state->kept_until)
 		return STR("until `edcc destroy`");
-	os_timestamp(state->kept_until, until);
-	return str_printf(arena, "until %.16sZ", until);
+	return str_printf(arena, "until %.*s", STR_ARG(moment_text(arena, state->kept_until)));
 }
 
 static void
@@ -189,8 +231,10 @@ condition_text(const struct report *report)
 	const struct journal_state *state = &report->state;
 	if (journal_is_kept(state))
 		return str_printf(arena, " %.*s", STR_ARG(until_text(arena, state)));
-	if (str_is(str_from(report->condition), "used"))
+	if (is_condition(report, "used"))
 		return str_printf(arena, " by run %.*s", STR_ARG(state->used_by));
+	if (is_condition(report, "running") && state->line_count)
+		return str_printf(arena, " for %.*s", STR_ARG(text_took(arena, lasts(state->lines[0]))));
 	return STR("");
 }
 
@@ -211,7 +255,7 @@ print_rows(struct report *report)
 		for (uint32_t k = 0; k < lines.count; k++)
 			if (!is_past(report, lines.entries[k].value))
 				put_row(record_name(shown[i].record), lines.entries[k].key,
-					row_text(arena, shown[i].record, lines.entries[k].value));
+					row_text(report, shown[i].record, lines.entries[k].value));
 	}
 	print_machines(arena, &report->machines);
 	if (verdict)
@@ -226,6 +270,19 @@ print_rows(struct report *report)
 	print_kept(report);
 }
 
+/* took: so far. */
+static void
+put_begun(struct json_writer *json, const struct report *report, const struct json *line)
+{
+	const char *state = is_condition(report, "running")     ? "running"
+			    : is_condition(report, "abandoned") ? "abandoned"
+								: "interrupted";
+	json_put_text(json, "state", str_from(state));
+	json_put_integer(json, "began", json_integer(line, "time", 0));
+	if (is_condition(report, "running"))
+		json_put_integer(json, "took", lasts(line));
+}
+
 static void
 put_lines(struct json_writer *json, struct report *report, const struct shown *what)
 {
@@ -235,6 +292,8 @@ put_lines(struct json_writer *json, struct report *report, const struct shown *w
 		const struct json *line = lines.entries[i].value;
 		json_open_object(json, NULL);
 		json_put_text(json, what->name, lines.entries[i].key);
+		if (is_record(line, RECORD_BEGUN))
+			put_begun(json, report, line);
 		for (size_t k = 0; k < 3 && what->texts[k]; k++)
 			if (json_text(line, what->texts[k], STR("")).n)
 				json_put_text(json, what->texts[k], json_text(line, what->texts[k], STR("")));
@@ -306,9 +365,11 @@ print_json(struct report *report)
 	json_put_text(json, "project", state->project);
 	json_put_text(json, "provider", state->provider);
 	json_put_text(json, "state", str_from(report->condition));
+	if (state->line_count)
+		json_put_integer(json, "began", json_integer(state->lines[0], "time", 0));
 	if (journal_is_kept(state))
 		put_until(json, state);
-	if (str_is(str_from(report->condition), "used"))
+	if (is_condition(report, "used"))
 		json_put_text(json, "by", state->used_by);
 	if (report->uses.n)
 		json_put_text(json, "uses", report->uses);

@@ -9,7 +9,7 @@ build forever:
     echo begun
     sleep 1000
 EOT
-settle() { sed -E 's/[0-9]{8}-[0-9]{6}-[0-9a-f]{6}/RUN/; s/[0-9]+ slots?/N slots/; s/[0-9.]+ m?s\b/TIME/; s/process [0-9]+ on [^,]+, since [0-9TZ:.-]+/PROCESS/'; }
+settle() { sed -E 's/[0-9]{8}-[0-9]{6}-[0-9a-f]{6}/RUN/; s/[0-9]+ slots?/N slots/; s/[0-9.]+ m?s\b/TIME/; s/[0-9-]+T[0-9:]+Z/WHEN/; s/process [0-9]+ on [^,]+, since [0-9TZ:.-]+/PROCESS/'; }
 "$EDCC" apply >out 2>&1 &
 until grep -qs begun out; do sleep 0.1; done
 "$EDCC" status | settle

@@ -15,7 +15,7 @@ line $made "\"record\": \"used\", \"run\": \"$made\", \"by\": \"$user\""
 begins $user $$ "$(cut -d ' ' -f 22 /proc/$$/stat)"
 "$EDCC" status --run $made
 "$EDCC" status --run $made --json | grep -E '"(state|by)"'
-"$EDCC" status
+"$EDCC" status | sed -E 's/ for [0-9].*/ for TIME/'
 "$EDCC" status --json | grep -E '"(state|uses)"'
 echo "- the user has died"
 rm -r .edcc/runs/$user
