@@ -22,6 +22,7 @@ SSHD = shutil.which("sshd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
 USER = getpass.getuser()
 MARK = f"EDCC_RUN=test-{os.getpid()}"
 THERE = f"EDCC_SSH_TEST={os.getpid()}"  # what runs on the machines
+SOON = 8  # seconds: much more than it takes, and much less than what is not waited for
 HOME = "HOME=/nonexistent"  # this computer's own shells may begin with what takes long, or waits for each other
 
 folder = tempfile.mkdtemp(prefix="edcc-ssh-")
@@ -63,12 +64,13 @@ class Machine:
 
     def start(self):
         self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.config], stderr=subprocess.DEVNULL, start_new_session=True)
-        for _ in range(200):
-            with socket.socket() as one:
-                if one.connect_ex((self.address, self.port)) == 0:
-                    return self
-            time.sleep(0.01)
-        raise RuntimeError("sshd does not listen")
+        if not until(self.listens):
+            raise RuntimeError("sshd does not listen")
+        return self
+
+    def listens(self):
+        with socket.socket() as one:
+            return one.connect_ex((self.address, self.port)) == 0
 
     def stop(self):
         """With its connections, and what was run by those."""
@@ -104,7 +106,7 @@ class Tool:
     def __call__(self, do, **what):
         self.process.stdin.write((json.dumps({"do": do, **what}) + "\n").encode())
         self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], 60)
+        ready, _, _ = select.select([self.process.stdout], [], [], 120)
         answer = self.process.stdout.readline() if ready else b""
         if not answer:
             self.process.kill()
@@ -121,7 +123,7 @@ class Tool:
         self.process.stdin.close()
         check("the tool ends well: no error of memory", self.process.wait(timeout=30) == 0)
         equal("no socket is left", os.path.exists(os.path.join(self.folder, "control")), False)
-        check("no process is left", until(lambda: not marked(), 3), marked())  # what was killed is there until the system has come to it
+        check("no process is left", until(lambda: not marked()), marked())  # what was killed is there until the system has come to it
 
 
 def processes(file):
@@ -147,11 +149,15 @@ def marked():
 
 
 def is_ssh(pid):
-    with open(f"/proc/{pid}/cmdline", "rb") as file:
-        return file.read().startswith(b"ssh\0")
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().startswith(b"ssh\0")
+    except OSError:  # it has ended meanwhile
+        return False
 
 
-def until(truth, seconds):
+def until(truth, seconds=30):
+    """Whether it comes to be true. The limit is for what never does: a machine may be slow."""
     end = time.monotonic() + seconds
     while not truth() and time.monotonic() < end:
         time.sleep(0.01)
@@ -166,6 +172,15 @@ def timed(call):
     start = time.monotonic()
     answer = call()
     return answer, time.monotonic() - start
+
+
+def tried(tool):
+    """What becomes of an attempt that is refused. Who shows another key may yet be itself, so all of the time is used up; a slow machine needs more of it."""
+    for deadline in (1000, 4000, 16000):
+        answer = tool("connect", deadline=deadline)
+        if answer["end"] != "lost":
+            break
+    return answer
 
 
 def keys(tool):
@@ -219,13 +234,13 @@ def interruptions(tool):
     equal("one that is started connects by itself", tool("start", command="echo on"), {"status": 0, "output": "on\n"})
     answer, took = timed(lambda: tool.run("sleep 50", cancel_after=200))
     equal("cancelled", (answer["end"], answer["error"]), ("cancelled", "what was asked of '127.0.0.1' was cancelled"))
-    check("at once", took < 1.5, took)
+    check("at once", took < SOON, took)
     equal("regardless of that", tool.run("sleep 0.5; echo done", cancel_after=100, regardless=True), done(0, "done\n"))
     equal("and of the connection", tool.run("kill -9 $PPID; sleep 20")["end"], "lost")
     equal("which comes back", tool.run("sleep 0.5; echo done", cancel_after=1, regardless=True), done(0, "done\n"))
     answer, took = timed(lambda: tool.run("echo before; sleep 50", timeout=300))
     equal("a limit of time", (answer["end"], answer["error"]), ("failed", "'127.0.0.1' did not do what it was asked within 0.3 s"))
-    check("which is held", took < 1.5, took)
+    check("which is held", took < SOON, took)
     equal("the connection goes on", tool.run("echo on"), done(0, "on\n"))
 
 
@@ -235,9 +250,9 @@ def losses(tool):
     equal("the other end dies", (answer["end"], answer["status"]), ("lost", 255))
     equal("in words", answer["error"], "the connection to '127.0.0.1' is lost: Connection to 127.0.0.1 closed by remote host")
     equal("it comes back by itself", tool.run("echo again"), done(0, "again\n"))
-    equal("one that is started is lost", tool("start", command="echo half; sleep 0.3; kill -9 $PPID; sleep 20"), {"status": 255, "output": "half\n"})
+    equal("one that is started is lost", tool("start", command="echo half; sleep 1; kill -9 $PPID; sleep 20"), {"status": 255, "output": "half\n"})
     # Who reads such a one hears of its end before ssh itself has ended: the next may be lost too.
-    check("and again", until(lambda: tool("start", command="echo again") == {"status": 0, "output": "again\n"}, 2))
+    check("and again", until(lambda: tool("start", command="echo again") == {"status": 0, "output": "again\n"}))
     tool("host_key", host_key=OTHER_KEY)
     equal("a new host key leaves what stands", tool.run("echo stands"), done(0, "stands\n"))
     equal("many at once", tool("many", command="sleep 0.2"), {"count": 12})
@@ -247,7 +262,7 @@ def losses(tool):
     tool("host_key", host_key=KEY)
     answer, took = timed(lambda: tool.run("echo $PPID >&2; kill -STOP $PPID; sleep 60", timeout=40000))
     equal("a frozen machine", (answer["end"], answer["error"]), ("lost", "the connection to '127.0.0.1' is lost: Timeout, server 127.0.0.1 not responding"))
-    check("is noticed in 20 s", 10 < took < 25, took)
+    check("is noticed in 20 s", 10 < took < 35, took)
     tool.run("kill -9 $PPID; sleep 20")
     equal("many at once connect once", tool("many", command="true"), {"count": 12})
     equal("its return", tool.run("echo again"), done(0, "again\n"))
@@ -261,32 +276,32 @@ def late_machines(port):
     """Machines that are not there yet, or not yet themselves."""
     nobody = Machine("127.0.0.1", port)
     with Tool(nobody) as tool:
-        answer, took = timed(lambda: tool("connect", deadline=600))
+        answer, took = timed(lambda: tool("connect", deadline=2000))
         equal("nobody there", answer, {"end": "lost", "error": "cannot reach '127.0.0.1' by ssh: Connection refused"})
-        check("is tried until the deadline", 0.2 < took < 1.5, took)
-        equal("cancelled", timed(lambda: tool("connect", deadline=9000, cancel_after=200))[0]["end"], "cancelled")
+        check("is tried until the deadline", 0.9 < took < SOON, took)
+        equal("cancelled", timed(lambda: tool("connect", deadline=60000, cancel_after=200))[0]["end"], "cancelled")
         threading.Timer(0.7, nobody.start).start()
-        equal("a late start", tool("connect", deadline=9000)["end"], "done")
+        equal("a late start", tool("connect", deadline=60000)["end"], "done")
         nobody.stop()
     first = Machine("127.0.0.1", port, host_key="other_key").start()
     with Tool(first) as tool:
-        equal("its image's key", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.1", "other_key")})
+        equal("its image's key", tried(tool), {"end": "refused", "error": refusal("127.0.0.1", "other_key")})
         then = Machine("127.0.0.1", port)
         threading.Timer(0.5, lambda: (first.stop(), then.start())).start()
-        equal("then its own", tool("connect", deadline=9000)["end"], "done")
+        equal("then its own", tool("connect", deadline=60000)["end"], "done")
         then.stop()
     subprocess.run(["ssh-keygen", "-q", "-t", "ecdsa", "-N", "", "-f", path("ecdsa_key")], check=True)
     with Machine("127.0.0.1", port, host_key="ecdsa_key") as machine, Tool(machine) as tool:
-        equal("a key of another kind", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.1", "ecdsa_key")})
+        equal("a key of another kind", tried(tool), {"end": "refused", "error": refusal("127.0.0.1", "ecdsa_key")})
     with Machine("127.0.0.1", port, lets_in="other_key") as machine, Tool(machine) as tool:
         error = f"'127.0.0.1' does not let '{USER}' in with the key '{path('key')}'"
-        equal("without our key", tool("connect", deadline=2000), {"end": "refused", "error": error})
+        equal("without our key", tried(tool), {"end": "refused", "error": error})
     with socket.create_server(("127.0.0.1", port)), Tool(nobody) as tool:
         answer, took = timed(lambda: tool("connect", deadline=700))
         equal("one that says nothing", answer, {"end": "lost", "error": "cannot reach '127.0.0.1' by ssh: no answer"})
-        check("until the deadline", took < 2, took)
+        check("until the deadline", took < SOON, took)
         answer, took = timed(lambda: tool("connect", deadline=60000, cancel_after=300))
-        check("and can be cancelled", answer["end"] == "cancelled" and took < 1.5, (answer, took))
+        check("and can be cancelled", answer["end"] == "cancelled" and took < SOON, (answer, took))
 
 
 def jumps(machine):
@@ -297,7 +312,7 @@ def jumps(machine):
             equal("through another", tool("connect")["end"], "done")
             equal("as if it were near", tool.run("cat; exit 6", input="text"), done(6, "text"))
         with Tool(machine, **{**through, "jump_host_key": KEY}) as tool:
-            equal("another's key", tool("connect", deadline=2000), {"end": "refused", "error": refusal("127.0.0.2", "other_key")})
+            equal("another's key", tried(tool), {"end": "refused", "error": refusal("127.0.0.2", "other_key")})
     with Tool(machine, **through) as tool:
         equal("which is not there", tool("connect", deadline=2000)["end"], "lost")
 
@@ -306,14 +321,14 @@ def own_keys(machine):
     """Without a key of the run's own: what the user's agent has."""
     socket_path = path("agent")
     with subprocess.Popen(["ssh-agent", "-D", "-a", socket_path], stdout=subprocess.DEVNULL) as agent:
-        until(lambda: os.path.exists(socket_path), 5)
+        until(lambda: os.path.exists(socket_path))
         with Tool(machine, agent=socket_path, key="") as tool:
             error = f"'127.0.0.1' does not let '{USER}' in with any key of yours"
-            equal("none fits", tool("connect", deadline=2000), {"end": "refused", "error": error})
+            equal("none fits", tried(tool), {"end": "refused", "error": error})
             subprocess.run(["ssh-add", "-q", path("key")], env={**os.environ, "SSH_AUTH_SOCK": socket_path}, check=True)
             equal("one does", tool("connect")["end"], "done")
         with Tool(machine, agent=socket_path, key=path("other_key")) as tool:
-            equal("the agent is not asked for a run's key", tool("connect", deadline=2000)["end"], "refused")
+            equal("the agent is not asked for a run's key", tried(tool)["end"], "refused")
         agent.terminate()
 
 
@@ -322,10 +337,10 @@ def kills(machine):
     equal("connected", tool("connect")["end"], "done")
     tool.process.stdin.write((json.dumps({"do": "run", "command": "sleep 50"}) + "\n").encode())
     tool.process.stdin.flush()
-    check("ssh runs", until(lambda: sum(map(is_ssh, marked())) == 2, 5), marked())
+    check("ssh runs", until(lambda: sum(map(is_ssh, marked())) == 2), marked())
     tool.process.send_signal(signal.SIGKILL)
     tool.process.wait()
-    check("nothing outlives a kill -9", until(lambda: not marked(), 3), marked())
+    check("nothing outlives a kill -9", until(lambda: not marked()), marked())
     # Its socket's file stays in the folder, which is the run's, and goes with it.
     with Tool(machine, folder=tool.folder) as again:
         equal("the next one in that folder connects", again("connect")["end"], "done")
@@ -333,14 +348,15 @@ def kills(machine):
         equal("connected", frozen("connect")["end"], "done")
         equal("frozen", frozen.run("kill -STOP $PPID; sleep 50", timeout=500)["end"], "failed")
         _, took = timed(lambda: frozen("close"))
-        check("which is no reason to wait", took < 1, took)
+        check("which is no reason to wait", took < 1.9, took)  # it would be for 2 s
     tool = Tool(machine)
     equal("connected", tool("connect")["end"], "done")
+    until(lambda: len(marked()) == 3)  # the tool, ssh, and who waits for the tool's end
     (waiter,) = (pid for pid in marked() if pid != tool.process.pid and not is_ssh(pid))
     os.kill(waiter, signal.SIGKILL)
     tool.process.send_signal(signal.SIGKILL)
     tool.process.wait()
-    check("without who waits for its end ssh stays", until(lambda: len(marked()) == 1, 3), marked())
+    check("without who waits for its end ssh stays", until(lambda: len(marked()) == 1), marked())
     with Tool(machine, mark="EDCC_RUN=another") as other:
         equal("and is found by its mark", other("ended", mark=MARK), {"count": 1})
 
