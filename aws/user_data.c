@@ -5,27 +5,10 @@
 #include "base/gzip.h"
 #include "project/project.h"
 
-/* 'it'\''s' */
-static void
-add_quoted(struct buf *out, struct str text)
-{
-	struct str piece;
-	bool first = true;
-	buf_add_byte(out, '\'');
-	while (str_split(&text, '\'', &piece)) {
-		if (!first)
-			buf_add(out, STR("'\\''"));
-		buf_add(out, piece);
-		first = false;
-	}
-	buf_add(out, STR("'\n"));
-}
-
 static void
 put(struct buf *out, const char *name, struct str value)
 {
-	buf_printf(out, "%s=", name);
-	add_quoted(out, value);
+	buf_printf(out, "%s=%.*s\n", name, STR_ARG(str_shell_quote(out->arena, value)));
 }
 
 static void

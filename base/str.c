@@ -150,6 +150,26 @@ str_printf(struct arena *arena, const char *format, ...)
 	return text;
 }
 
+struct str
+str_shell_quote(struct arena *arena, struct str text)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_";
+	struct buf quoted = buf_new(arena);
+	size_t i = 0;
+	while (i < text.n && memchr(plain, text.s[i], sizeof plain - 1))
+		i++;
+	if (text.n && i == text.n)
+		return text;
+	buf_add_byte(&quoted, '\'');
+	for (i = 0; i < text.n; i++)
+		if (text.s[i] == '\'')
+			buf_add_c(&quoted, "'\\''");
+		else
+			buf_add_byte(&quoted, text.s[i]);
+	buf_add_byte(&quoted, '\'');
+	return buf_str(&quoted);
+}
+
 bool
 str_integer(struct str text, int64_t *value)
 {

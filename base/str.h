@@ -51,6 +51,8 @@ char *str_c(struct arena *, struct str);
 /* printf into the arena; the result is terminated too (the terminator is not counted). */
 struct str str_printf(struct arena *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 struct str str_vprintf(struct arena *, const char *format, va_list);
+/* The text as one word of a shell command: as it is where a shell reads it so, in single quotes otherwise. */
+struct str str_shell_quote(struct arena *, struct str);
 /* A decimal number that fills the whole text; false on anything else, and on overflow. */
 bool str_integer(struct str, int64_t *value);
 /* The words joined by one separator. */

@@ -132,7 +132,7 @@ check_distcc_dir(struct doctor *doctor)
 		find(doctor, folder,
 			given.s ? "DISTCC_DIR is not there, and without it every compile is local"
 				: "distcc cannot make its folder, and without it every compile is local");
-		finding_fix(&doctor->found, STR(""), "mkdir -p %.*s", STR_ARG(ssh_quote(doctor->arena, str_from(folder))));
+		finding_fix(&doctor->found, STR(""), "mkdir -p %.*s", STR_ARG(str_shell_quote(doctor->arena, str_from(folder))));
 		return;
 	}
 	static const char *const parts[] = {"", "/lock", "/state"};
@@ -142,7 +142,7 @@ check_distcc_dir(struct doctor *doctor)
 			continue;
 		find(doctor, path, "it cannot be written, and without that every compile is local");
 		finding_fix(&doctor->found, STR(""), "sudo chown -R \"$(id -u)\" %.*s",
-			STR_ARG(ssh_quote(doctor->arena, str_from(folder))));
+			STR_ARG(str_shell_quote(doctor->arena, str_from(folder))));
 		return;
 	}
 }
@@ -181,7 +181,7 @@ check_backoff(struct doctor *doctor)
 		find(doctor, str_c(doctor->arena, patient->address), text);
 		finding_hint(&doctor->found, "to forgive it now:");
 		const char *file = distcc_backoff_path(doctor->arena, str_c(doctor->arena, folder), patient->address);
-		finding_fix(&doctor->found, STR(""), "rm %.*s", STR_ARG(ssh_quote(doctor->arena, str_from(file))));
+		finding_fix(&doctor->found, STR(""), "rm %.*s", STR_ARG(str_shell_quote(doctor->arena, str_from(file))));
 	}
 }
 

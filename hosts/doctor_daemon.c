@@ -80,7 +80,7 @@ check_log(struct doctor *doctor, const struct daemon *daemon, bool asked)
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write its log", STR_ARG(user)));
 	finding_hint(&doctor->found, "it compiles all the same, but nobody will know why it refuses a job");
 	finding_fix(&doctor->found, STR(""), "install -o %.*s -m 644 /dev/null %.*s", STR_ARG(user),
-		STR_ARG(ssh_quote(doctor->arena, daemon->log)));
+		STR_ARG(str_shell_quote(doctor->arena, daemon->log)));
 }
 
 static void
@@ -92,7 +92,8 @@ check_folder(struct doctor *doctor, const struct daemon *daemon, bool asked)
 	find(doctor, asked, daemon->folder,
 		str_printf(doctor->arena, "%.*s, as whom distccd runs here, cannot write it, and it is its TMPDIR", STR_ARG(user)));
 	finding_hint(&doctor->found, "it hangs up on every job, as it does on clients that its --allow does not name");
-	finding_fix(&doctor->found, STR(""), "chown %.*s %.*s", STR_ARG(user), STR_ARG(ssh_quote(doctor->arena, daemon->folder)));
+	finding_fix(
+		&doctor->found, STR(""), "chown %.*s %.*s", STR_ARG(user), STR_ARG(str_shell_quote(doctor->arena, daemon->folder)));
 }
 
 /* --- those that run --- */

@@ -327,7 +327,7 @@ add_notes(struct arena *arena, const struct project *project, struct world *worl
 	}
 	struct str list = distcc_hosts(arena, hosts, world->host_count, false);
 	list = distcc_host_list(arena, project, world, list);
-	words_add(arena, &world->notes, str_printf(arena, "DISTCC_HOSTS=%.*s", STR_ARG(ssh_quote(arena, list))));
+	words_add(arena, &world->notes, str_printf(arena, "DISTCC_HOSTS=%.*s", STR_ARG(str_shell_quote(arena, list))));
 }
 
 static bool

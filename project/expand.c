@@ -3,7 +3,6 @@
 #include "project/commit.h"
 #include "project/function.h"
 #include "project/name.h"
-#include "project/shell.h"
 
 #include <string.h>
 
@@ -126,7 +125,7 @@ add_quoted(struct loader *l, struct builder *b, struct words words, char quote)
 		for (size_t i = 0; i < words.n; i++) {
 			if (i)
 				buf_add_byte(&out, ' ');
-			buf_add(&out, shell_quote(&l->scratch, words.w[i]));
+			buf_add(&out, str_shell_quote(&l->scratch, words.w[i]));
 		}
 		add_piece(b, buf_str(&out));
 		return;

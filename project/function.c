@@ -487,5 +487,5 @@ call_default(struct call *c)
 static void
 call_quote(struct call *c)
 {
-	each_word(c, 0, shell_quote);
+	each_word(c, 0, str_shell_quote);
 }

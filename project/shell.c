@@ -3,8 +3,6 @@
 #include "base/os.h"
 #include "project/expand.h"
 
-#include <string.h>
-
 /* How long a command may take at plan time, and the most it may print. */
 #define COMMAND_TIMEOUT_MS 60000
 #define COMMAND_LIMIT ((size_t)16 << 20)
@@ -56,25 +54,4 @@ shell_run(struct loader *l, struct span span, const char *command)
 	if (!expand_charge(l, span, output.n))
 		value.unknown = true;
 	return value;
-}
-
-struct str
-shell_quote(struct arena *arena, struct str text)
-{
-	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789%+,-./:=@_";
-	struct buf out = buf_new(arena);
-	size_t i = 0;
-
-	while (i < text.n && text.s[i] && strchr(plain, text.s[i]))
-		i++;
-	if (text.n && i == text.n)
-		return text;
-	buf_add_byte(&out, '\'');
-	for (i = 0; i < text.n; i++) {
-		if (text.s[i] == '\'')
-			buf_add_c(&out, "'\\'");
-		buf_add_byte(&out, text.s[i]);
-	}
-	buf_add_byte(&out, '\'');
-	return buf_str(&out);
 }

@@ -1,4 +1,4 @@
-/* shell: commands on the operator's machine while the file is read, and words as a shell reads them. */
+/* shell: commands on the operator's machine while the file is read. */
 #ifndef PROJECT_SHELL_H
 #define PROJECT_SHELL_H
 
@@ -6,7 +6,5 @@
 
 /* What a command prints in the Edccfile's folder, its lines as words. Unknown where commands are not run, and, filed at the span, where it fails. */
 struct value shell_run(struct loader *, struct span, const char *command);
-/* The text as one word of a shell command. */
-struct str shell_quote(struct arena *, struct str);
 
 #endif

@@ -34,7 +34,7 @@ remote_command(struct arena *arena, const char *const *words)
 	buf_add_c(&text, REMOTE_TOOL);
 	for (; *words; words++) {
 		buf_add_byte(&text, ' ');
-		buf_add(&text, ssh_quote(arena, str_from(*words)));
+		buf_add(&text, str_shell_quote(arena, str_from(*words)));
 	}
 	return buf_c(&text);
 }
@@ -271,7 +271,8 @@ send_tool(struct remote *remote, struct str tool, struct failure *failure)
 		"umask 022; mkdir -p \"${0%/*}\" && cat >\"$0.new\" && chmod 755 \"$0.new\" && mv -f \"$0.new\" \"$0\"";
 	struct arena *arena = failure->arena;
 	struct ssh_call way = {
-		.command = str_printf(arena, "sh -c %.*s " REMOTE_TOOL, STR_ARG(ssh_quote(arena, str_from(put)))).s, .input = tool};
+		.command = str_printf(arena, "sh -c %.*s " REMOTE_TOOL, STR_ARG(str_shell_quote(arena, str_from(put)))).s,
+		.input = tool};
 	for (int64_t end_by = os_now_ms() + REMOTE_AWAY_MS;;) {
 		struct str output, error = {NULL, 0};
 		int status = 0;

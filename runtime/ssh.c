@@ -439,20 +439,6 @@ ssh_command_line(struct ssh *ssh, struct arena *arena, const char *command, bool
 	return written ? argv : NULL;
 }
 
-struct str
-ssh_quote(struct arena *arena, struct str word)
-{
-	struct buf quoted = buf_new(arena);
-	buf_add_byte(&quoted, '\'');
-	for (size_t i = 0; i < word.n; i++)
-		if (word.s[i] == '\'')
-			buf_add_c(&quoted, "'\\''");
-		else
-			buf_add_byte(&quoted, word.s[i]);
-	buf_add_byte(&quoted, '\'');
-	return buf_str(&quoted);
-}
-
 bool
 ssh_make_key(struct arena *arena, const char *path, struct str comment, struct str *public_key, struct str *error)
 {

@@ -40,7 +40,7 @@ enum ssh_end {
 enum ssh_end ssh_connect(struct ssh *, struct arena *, int64_t deadline_ms, struct str *error);
 
 struct ssh_call {
-	const char *command; /* given to the login shell there; build it with ssh_quote */
+	const char *command; /* given to the login shell there; build it with str_shell_quote */
 	struct str input; /* its standard input; secrets go here, never into the command */
 	int input_fd; /* or from a file or pipe that is read to its end (taken over, closed); 0: `input` */
 	const char *output_path; /* its standard output goes into this new file; NULL: to the caller */
@@ -55,7 +55,5 @@ enum ssh_end ssh_run(struct ssh *, struct arena *, const struct ssh_call *, int 
 bool ssh_start(struct ssh *, struct arena *, const struct ssh_call *, struct os_process *, struct str *error);
 /* The command line that gives a person a shell (command NULL) or runs a command there on this terminal. NULL with *error. */
 char **ssh_command_line(struct ssh *, struct arena *, const char *command, bool terminal, struct str *error);
-/* One word of a shell command. */
-struct str ssh_quote(struct arena *, struct str);
 
 #endif

@@ -52,7 +52,7 @@ BUSY_PORT = "setsid python3 -m http.server 3632 >/dev/null 2>&1 &\nuntil ss -Htl
 
 
 def test_user_data(script, first_private):
-    check("user data: usual case fits as it is", script.startswith(b"#!/bin/bash\nRUN='r1'\n") and len(script) <= 16384, len(script))
+    check("user data: usual case fits as it is", script.startswith(b"#!/bin/bash\nRUN=r1\n") and len(script) <= 16384, len(script))
     odd = user_data(FILE.format(version="12"), project="it's $(id) `id` \\ \"", keys="a\nb").stdout.decode()
     said = sh(["bash", "-c", odd[:odd.index("\nset -euo pipefail")] + '\nprintf %s "$PROJECT/$KEYS"']).stdout
     equal("user data: quoted", said.decode(), "it's $(id) `id` \\ \"/a\nb")

@@ -207,7 +207,7 @@ answer(struct tool *tool)
 	else if (str_is(what, "line"))
 		do_line(tool);
 	else if (str_is(what, "quote"))
-		json_put_text(tool->out, "word", ssh_quote(&tool->arena, json_text(tool->line, "word", none)));
+		json_put_text(tool->out, "word", str_shell_quote(&tool->arena, json_text(tool->line, "word", none)));
 	else if (str_is(what, "key"))
 		do_key(tool);
 	else if (str_is(what, "ended"))

@@ -205,11 +205,26 @@ words_between_blanks(void **state)
 	arena_free(&arena);
 }
 
+static void
+shell_words(void **state)
+{
+	(void)state;
+	struct arena arena = {NULL};
+	assert_text(str_shell_quote(&arena, STR("CC=gcc-12,/usr/bin:a@b+50%")), "CC=gcc-12,/usr/bin:a@b+50%");
+	assert_text(str_shell_quote(&arena, none), "''");
+	assert_text(str_shell_quote(&arena, STR("a b")), "'a b'");
+	assert_true(str_eq(str_shell_quote(&arena, STR("a\0b")), STR("'a\0b'")));
+	assert_text(str_shell_quote(&arena, STR("~")), "'~'");
+	assert_text(str_shell_quote(&arena, STR("it's")), "'it'\\''s'");
+	arena_free(&arena);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(words_between_blanks),
+		cmocka_unit_test(shell_words),
 		cmocka_unit_test(comparing),
 		cmocka_unit_test(slicing),
 		cmocka_unit_test(splitting),
