@@ -57,7 +57,7 @@ class Cloud:
 
     def __exit__(self, *failure):
         self.process.stdin.close()
-        status = self.process.wait(10)
+        status = self.process.wait(60)
         self.process.stdout.close()
         self.proxy.__exit__()
         same(self.wrong, [], "requests that no service takes")

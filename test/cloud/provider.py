@@ -3,6 +3,7 @@
 played before moto; every request is held against botocore's model. No machine boots, so each run ends by Ctrl-C (or kill -9) once it waits for its host."""
 
 import atexit
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import time
 import amazon
 import answers
 import proxy
-from cloud import KEY, MOTO, SECRET, Project, free_port, main, need, same, test, wait_for
+from cloud import KEY, MOTO, SECRET, Project, main, need, same, test, wait_for
 from cloud import aws as account
 
 ZONE_A, ZONE_B = "eu-west-1a", "eu-west-1b"
@@ -54,7 +55,7 @@ class Cloud:
         MOTO.post("/moto-api/reset")
         self.ec2 = MOTO.client("ec2")
         self.amazon = amazon.Amazon(self.ec2, latency)
-        self.proxy = proxy.Proxy(("127.0.0.1", free_port()), MOTO.port, latency, self.answer)
+        self.proxy = proxy.Proxy(("127.0.0.1", 0), MOTO.port, latency, self.answer)
         self.proxy.add(*rules)
         self.url = "http://127.0.0.1:%d" % self.proxy.server_address[1]
 
@@ -110,8 +111,8 @@ def boots(made):
 def until_boot(made, cloud, end=signal.SIGINT, status=130):
     """Runs until the machines are launched, then ends it."""
     process = start(made, cloud)
-    wait_for(lambda: boots(made) or process.poll() is not None, 60)
-    wait_for(lambda: cloud.proxy.calls("DescribeInstances") or process.poll() is not None, 20)
+    wait_for(lambda: boots(made) or process.poll() is not None)
+    wait_for(lambda: cloud.proxy.calls("DescribeInstances") or process.poll() is not None)
     process.send_signal(end)
     return made.finish(process, status)
 
@@ -130,10 +131,26 @@ def failed(result):
 
 # --- the calls ---
 
+# What is asked at once, and then what needs it.
+AT_ONCE = (("CreateVpc", "CreateInternetGateway"), ("CreateSubnet", "CreateSecurityGroup", "AttachInternetGateway", "DescribeRouteTables"),
+           ("RunInstances", "CreateRoute", "AuthorizeSecurityGroupIngress"), ("DeleteSubnet", "DeleteSecurityGroup", "DetachInternetGateway"),
+           ("DeleteVpc", "DeleteInternetGateway"))
+
+
+def together():
+    """A rule by which each call is answered when those that are asked at once with it have come, so that they overlap on any machine."""
+    barriers = {action: barrier for actions in AT_ONCE for barrier in [threading.Barrier(len(actions))] for action in actions}
+
+    def wait(call):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            if call.action in barriers:
+                barriers[call.action].wait(30)
+
+    return {"action": "*", "times": 0, "fault": wait}
+
+
 def calls_of(count):
-    # So slow that what is asked at once overlaps, and what is not does not.
-    slow = [{"action": action, "wait": 0.3, "times": 0, "fault": lambda call: None} for action in CREATE + REMOVE]
-    with Cloud(*slow) as cloud:
+    with Cloud(together()) as cloud:
         made = project(f"calls-{count}", count)
         until_boot(made, cloud)
         made_by, removed_by = cloud.done(CREATE), cloud.done(REMOVE)
@@ -171,8 +188,8 @@ def what_is_made():
     with Cloud() as cloud:
         made = project("made", 2)
         process = start(made, cloud)
-        wait_for(lambda: boots(made), 60)
-        wait_for(lambda: cloud.proxy.calls("AuthorizeSecurityGroupIngress") and cloud.proxy.calls("CreateRoute"), 20)
+        wait_for(lambda: boots(made))
+        wait_for(lambda: cloud.proxy.calls("AuthorizeSecurityGroupIngress") and cloud.proxy.calls("CreateRoute"))
         run_id = made.runs()[-1]
         things = cloud.ec2.describe_tags(Filters=[{"Name": "key", "Values": ["edcc:run"]}])["Tags"]
         kinds = sorted({t["ResourceType"] for t in things if t["Value"] == run_id})
@@ -256,7 +273,7 @@ def next_zone():
         cloud.amazon.capacity = {f"*/{ZONE_A}": 0}
         made = project("next-zone")
         process = start(made, cloud)
-        wait_for(lambda: boots(made), 60)
+        wait_for(lambda: boots(made))
         same([i["Placement"]["AvailabilityZone"] for i in cloud.machines()], [ZONE_B] * 4, "zones")
         same([s["AvailabilityZone"] for s in cloud.ec2.describe_subnets()["Subnets"] if not s["DefaultForAz"]], [ZONE_B], "subnets")
         process.send_signal(signal.SIGINT)
@@ -275,7 +292,7 @@ def some_of_them():
         cloud.amazon.capacity = {"c5.large": 2, "c5.xlarge": 1}
         made = project("some", more="    minimum = 3\n\nnetwork:\n    zone = eu-west-1a\n")
         process = start(made, cloud)
-        wait_for(lambda: boots(made), 60)
+        wait_for(lambda: boots(made))
         same(sorted(i["InstanceType"] for i in cloud.machines()), ["c5.large", "c5.large", "c5.xlarge"], "machines")
         machines = [line for line in made.journal() if line.get("action") == "instances"][-1]["result"]["machines"]
         same([bool(m["id"]) for m in machines], [True, True, True, False], "hosts that have a machine")
@@ -348,7 +365,7 @@ def taken_back():
     with Cloud(latency=0.1) as cloud:
         made = project("taken-back", 2)
         process = start(made, cloud)
-        wait_for(lambda: boots(made), 60)
+        wait_for(lambda: boots(made))
         host = [line for line in made.journal() if line.get("action") == "instances"][-1]["result"]["ids"][0]
         cloud.amazon.ending([host], "Server.InternalError: Internal error on launch")
         cloud.ec2.terminate_instances(InstanceIds=[host])
@@ -389,7 +406,7 @@ def killed():
         with Cloud({"action": action, "fault": "lost"}) as cloud:
             made = project(f"killed-{action}")
             process = start(made, cloud)
-            wait_for(lambda: cloud.left() and any(f["action"] == action for f in asked(made, action)), 60)
+            wait_for(lambda: cloud.left() and any(f["action"] == action for f in asked(made, action)))
             time.sleep(0.3)
             process.kill()
             made.finish(process, -9)

@@ -276,7 +276,7 @@ def may_store_but_not_look():
 
 def slow_parts(method, path, body):
     if PARTS.search(path) and PARTS.search(path).group(1) != "1":
-        time.sleep(5)
+        time.sleep(60)
 
 
 @test
@@ -291,7 +291,7 @@ def interrupted():
         process.send_signal(signal.SIGINT)
         result = made.finish(process, 130)
         took = time.monotonic() - began
-    need(took < 2.5, f"it took {took} s", result)
+    need(took < 20, f"it took {took} s", result)
     need("edcc: interrupted, and torn down" in result.output, result)
     same((uploads(bucket), objects(bucket)), ([], {}), "what is left")
     made.nothing_left()

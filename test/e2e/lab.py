@@ -97,8 +97,8 @@ def marked(run_id):
     return [pid for pid, env in environments() if pid != os.getpid() and any(e.startswith(m) for e in env for m in marks)]
 
 
-def wait_for(what, seconds=20):
-    """Polls a function until what it returns is true, and returns that."""
+def wait_for(what, seconds=60):
+    """Polls a function until what it returns is true, and returns that. The limit is for what never comes: a machine may be slow."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         found = what()
@@ -202,8 +202,12 @@ class Project:
         return sorted(os.listdir(folder)) if os.path.isdir(folder) else []
 
     def journal(self, run_id=None):
-        with open(self.path(".edcc", "runs", run_id or self.runs()[-1], "journal")) as file:
-            return [json.loads(line) for line in file]
+        """The lines that are whole; none where the folder is there and the file is not yet."""
+        path = self.path(".edcc", "runs", run_id or self.runs()[-1], "journal")
+        if not os.path.exists(path):
+            return []
+        with open(path) as file:
+            return [json.loads(line) for line in file if line.endswith("\n")]
 
     def log(self, step):
         return self.read(f".edcc/runs/{self.runs()[-1]}/log/{step}.log")
