@@ -30,11 +30,11 @@ remote_hear_pump(struct remote *remote, struct str text)
 	if (before == now || now == REMOTE_PUMP_ON)
 		return;
 	if (before == REMOTE_PUMP_ON)
-		event_warning(run->events, STR("'pump = no' does so from the start"),
-			"hosts are sent preprocessed files from now on: %.*s", STR_ARG(text));
+		event_warning(run->events, STR(PUMP_NO " does so from the start"),
+			"from now on machines only compile, and the HOST preprocesses: %.*s", STR_ARG(text));
 	else if (!str_is(run->project->distcc.pump, "yes"))
-		event_warning(run->events, STR("'pump = no' does not even try"), "%.*s; files are preprocessed on the host",
-			STR_ARG(text));
+		event_warning(run->events, STR(PUMP_NO " does so without trying"),
+			"machines only compile, and the HOST preprocesses: %.*s", STR_ARG(text));
 }
 
 void
@@ -61,7 +61,7 @@ pump_run(struct run *run, const struct action *action, struct failure *failure)
 	if (!fails)
 		return true;
 	failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(why));
-	failure_hint(failure, "'pump = auto' does without it");
+	failure_hint(failure, "with 'pump = auto' the HOST would preprocess");
 	return false;
 }
 

@@ -125,7 +125,7 @@ bring_back(struct doubt *doubt, bool was_out)
 	if (was_out)
 		run_host_ready(doubt->sulk->run, doubt->host);
 	else
-		event_note(doubt->sulk->run->events, "%.*s has failed a compile and answers again: it is asked further",
+		event_note(doubt->sulk->run->events, "%.*s has failed a compile, but passes its proof: it is used further",
 			STR_ARG(doubt->host->name));
 }
 

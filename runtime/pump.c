@@ -4,7 +4,7 @@
 #include "runtime/capacity.h"
 #include "runtime/distcc.h"
 #include "runtime/fleet_local.h"
-#include "runtime/provider_here.h"
+#include "runtime/provider.h"
 #include "runtime/pump_prove.h"
 #include "runtime/site.h"
 
@@ -99,12 +99,14 @@ pump_decide(const struct project *project, struct world *world, struct diags *di
 	if (str_is(project->distcc.pump, "no") || !world->host_count || (!yes && !marked && !is_worth_it(world)))
 		leave_out(world, false, diags, "", "");
 	else if (project->cached)
-		leave_out(world, yes || marked, diags, "with a cache, files are preprocessed on the machine that runs the build",
-			"ccache does that to look them up; 'pump = yes' has its meaning without it");
+		leave_out(world, yes || marked, diags,
+			"hosts only compile: with a cache, the machine that runs the build preprocesses, to look files up",
+			"take out 'pump = yes' (or ',cpp'), or the 'cache:' block; files are distributed either way");
 	else if (!yes && marked && count_marked(world) < world->host_count)
-		leave_out(world, true, diags, "',cpp' is left out: not every host has it",
+		leave_out(world, true, diags,
+			"hosts only compile, and this machine preprocesses: not all of them are marked ',cpp'",
 			"distcc's client crashes where one with it fails and one without comes next: mark all of them, or say "
-			"'pump = yes'");
+			"'pump = yes' under 'distcc:'");
 	else
 		mark_all(world, true);
 	return count_marked(world) > 0;
@@ -116,10 +118,13 @@ pump_observe(struct arena *arena, const struct project *project, struct world *w
 	bool listed = count_marked(world) > 0;
 	if (!pump_decide(project, world, diags) || find_program(arena, world))
 		return true;
-	if (str_is(project->distcc.pump, "yes"))
-		return here_find(arena, "distcc-pump", "distcc-pump", SPAN_NONE, &world->include_server, diags);
-	leave_out(world, listed, diags, "',cpp' is left out: there is no 'distcc-pump' here, which this needs",
-		"install it (on Debian: apt-get install distcc-pump)");
+	static const char *const install = "install it (on Debian: apt-get install distcc-pump)";
+	if (str_is(project->distcc.pump, "yes")) {
+		diag_hint(diag_error(diags, SPAN_NONE, "there is no 'distcc-pump' here, which 'pump = yes' needs"), "%s", install);
+		return false;
+	}
+	leave_out(world, listed, diags,
+		"hosts only compile, and this machine preprocesses: there is no 'distcc-pump' here, which ',cpp' needs", install);
 	return true;
 }
 
@@ -129,7 +134,7 @@ pump_add(struct arena *arena, struct plan *plan, const struct action_type *type,
 	if (!count_marked(plan->world))
 		return count;
 	struct action *action = plan_add(arena, plan, type, STR("pump"), &after, 1);
-	action->detail = STR("the include server; hosts preprocess");
+	action->detail = STR("distcc's include server: hosts preprocess, too");
 	action->span = plan->project->groups[0].span;
 	action->why = str_is(plan->project->distcc.pump, "yes")
 			      ? STR("the file says 'pump = yes'")
@@ -209,7 +214,7 @@ wait_ready(struct run *run, struct arena *arena, const struct pump *pump, struct
 		struct str tail = fleet_log_tail(arena, pump_log(arena, run).s, 1);
 		failure_set(failure, EXIT_STATUS_PROVIDER, "distcc's include server %s%s%.*s",
 			ended ? "does not start" : "did not listen in time", tail.n ? ": " : "", STR_ARG(tail));
-		failure_hint(failure, "'pump = no' does without it");
+		failure_hint(failure, PUMP_NO " has this machine preprocess");
 		return false;
 	}
 	return true;
@@ -231,9 +236,9 @@ clients_ask(const struct run *run, struct failure *failure)
 	for (size_t k = 0; k < sizeof names / sizeof *names; k++)
 		for (size_t i = 0; run->environment && run->environment[i]; i++)
 			if (str_starts(str_from(run->environment[i]), str_from(names[k]))) {
-				failure_set(failure, EXIT_STATUS_PROVIDER, "distcc does not pump where %.*s is set",
+				failure_set(failure, EXIT_STATUS_PROVIDER, "distcc's pump mode does not work where %.*s is set",
 					(int)strlen(names[k]) - 1, names[k]);
-				failure_hint(failure, "unset it, and say -I or -isystem; 'pump = no' does without");
+				failure_hint(failure, "unset it, and say -I or -isystem; " PUMP_NO " does without");
 				return false;
 			}
 	return true;
@@ -264,8 +269,8 @@ pump_run(struct run *run, const struct action *action, struct failure *failure)
 	arena_free(&arena);
 	if (started || str_is(run->project->distcc.pump, "yes") || failure->status == EXIT_STATUS_INTERRUPTED)
 		return started;
-	event_warning(run->events, STR("'pump = no' does not even try"), "%.*s; files are preprocessed on this machine",
-		STR_ARG(failure->message));
+	event_warning(run->events, STR(PUMP_NO " does so without trying"),
+		"hosts only compile, and this machine preprocesses: %.*s", STR_ARG(failure->message));
 	failure->message = failure->hint = STR("");
 	return true;
 }
@@ -329,7 +334,7 @@ warn_of_list(struct run *run, struct str error)
 }
 
 void
-pump_off(struct run *run, struct str why)
+pump_off(struct run *run, struct str why, const char *hint)
 {
 	struct arena arena = {NULL};
 	struct str error;
@@ -341,8 +346,8 @@ pump_off(struct run *run, struct str why)
 	bool listed = !was || list_hosts(run, &arena, &error);
 	pthread_mutex_unlock(&run->mutex);
 	if (was)
-		event_warning(run->events, STR("'pump = no' does so from the start"),
-			"hosts are sent preprocessed files from now on: %.*s", STR_ARG(why));
+		event_warning(run->events, str_from(hint), "from now on hosts only compile, and this machine preprocesses: %.*s",
+			STR_ARG(why));
 	if (!listed)
 		warn_of_list(run, error);
 	arena_free(&arena);

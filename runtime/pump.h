@@ -21,8 +21,10 @@ const char *pump_socket(struct run *);
 void pump_environment(const struct run *, const char *socket, struct map *out);
 /* The host has passed its canary: has it preprocess from now on if it makes the same object so. False with the failure where the file insists on it; else a warning. */
 bool pump_prove(struct run *, struct host *, struct failure *);
-/* From now on hosts are sent preprocessed files. A warning says why; nothing where they are already. */
-void pump_off(struct run *, struct str why);
+/* From now on hosts are sent preprocessed files. A warning says why, and the way out; nothing where they are already. */
+void pump_off(struct run *, struct str why, const char *hint);
+/* How a message names the setting that does without. */
+#define PUMP_NO "'pump = no' under 'distcc:'"
 /* The host, which has come back, is one of them again. */
 void pump_on(struct run *, struct host *);
 

@@ -121,7 +121,7 @@ def extension_works():
 class Headers:
     def __init__(self):
         self.wanted, self.proved, self.size = set(), set(), 0
-        self.not_proved = "headers not compared yet"
+        self.not_proved = "while headers were compared"
         try:
             self.before = os.stat(os.path.join(folder, "proved-before")).st_mtime_ns
         except OSError:
@@ -141,7 +141,7 @@ class Headers:
 
     def are_proved(self, used):
         if self.before is not None:
-            self.not_proved = "headers newer than the boot"
+            self.not_proved = "with headers newer than the boot"
             return all(os.stat(path).st_ctime_ns < self.before for path in used)
         self.read()
         used -= self.proved
@@ -177,10 +177,10 @@ def included(analyzer, node):
 # Objects would have the host's folders in them.
 def forbidden(word):
     if word.startswith("-g") and word != "-g0":
-        return "-g"
+        return "with -g"
     if "-prefix-map=" in word:
-        return word[: word.index("=")]
-    return "@file" if word.startswith("@") else None
+        return "with " + word[: word.index("=")]
+    return "with an @file" if word.startswith("@") else None
 
 
 # What asks for more than the text of what is included: for the file's place, the hour, another file. The include server takes each byte of a name for a letter.
@@ -188,8 +188,8 @@ ASKS = re.compile(
     rb"#[ \t]*include[ \t]*[<\"](?:(?P<absolute>/)|[^>\"\n]*(?P<foreign>[\x80-\xff]))|\b(?P<word>__BASE_FILE__|__DATE__|__TIME__|__TIMESTAMP__)\b"
     rb"|(?P<incbin>\.incbin)|#[ \t]*(?P<embed>embed)|(?P<has>__has_include)(?:_next)?[ \t]*\([ \t]*([<\"][^>\"\n]+[>\"])?"
 )
-ABSOLUTE = "absolute #include"
-SAID = {"absolute": ABSOLUTE, "foreign": "#include beyond ASCII"}
+ABSOLUTE = "with an absolute #include"
+SAID = {"absolute": ABSOLUTE, "foreign": "with an #include beyond ASCII"}
 INCLUDES = re.compile(rb"#[ \t]*include[ \t]*([<\"][^>\"\n]+[>\"])")
 
 
@@ -200,7 +200,7 @@ def question(text, paths):
         kind, name = next(kind for kind, found in asked.groupdict().items() if found), asked[7]
         names = names or set(INCLUDES.findall(text))
         if kind != "has" or name not in names or not any(path.endswith("/" + os.fsdecode(name[1:-1])) for path in paths):
-            return SAID.get(kind) or asked[kind].decode()
+            return SAID.get(kind) or "with " + asked[kind].decode()
     return None
 
 
@@ -245,9 +245,9 @@ def take_care(basics, analyzer, nodes, folders):
             # What is sent has one name in it, which is what __FILE__ will be.
             many = len(names) > 1 or any(name and name[: name.rindex("/") + 1] not in told for name in names)
             if many or None not in names and {named.setdefault(path, next(iter(names)))} != names:
-                raise basics.NotCoveredError("a header by two names", send_email=False)
+                raise basics.NotCoveredError("with a header by two names", send_email=False)
             if any(map(UNWRITABLE.search, filter(None, names))):
-                raise basics.NotCoveredError("a name with quotes", send_email=False)
+                raise basics.NotCoveredError("with a quote in a name", send_email=False)
             status = os.stat(path)
             stamp = status.st_mtime_ns, status.st_size, status.st_ino
             if path not in seen:

@@ -172,7 +172,7 @@ pump_prove(struct run *run, struct host *host, struct failure *failure)
 	bool proved = pump_compile(run, &arena, STR(small_text), host, true, &run->cancel, &object, &why);
 	if (proved && !str_eq(object, run->pump->reference)) {
 		proved = false;
-		why = STR("the object is another one");
+		why = STR("its object is not the one that is made here");
 	}
 	bool fails = !proved && str_is(run->project->distcc.pump, "yes");
 	struct str said = str_printf(&arena, "%.*s cannot preprocess a small file: %.*s", STR_ARG(host->name), STR_ARG(why));
@@ -181,9 +181,9 @@ pump_prove(struct run *run, struct host *host, struct failure *failure)
 	pthread_mutex_unlock(&run->mutex);
 	if (fails) {
 		failure_set(failure, EXIT_STATUS_PROVIDER, "%.*s", STR_ARG(said));
-		failure_hint(failure, "'pump = auto' sends hosts preprocessed files then");
+		failure_hint(failure, "with 'pump = auto' it would be used, and this machine would preprocess");
 	} else if (!proved) {
-		pump_off(run, said);
+		pump_off(run, said, PUMP_NO " does so from the start");
 	}
 	arena_free(&arena);
 	return !fails;

@@ -24,7 +24,7 @@
 #define FIRST_ANSWERS 10
 
 /* The answer while a header is being compared: it says nothing of those that will follow. */
-#define COMPARING "headers not compared yet"
+#define COMPARING "while headers were compared"
 
 struct pump_watch {
 	struct run *run;
@@ -57,7 +57,7 @@ pump_count(struct arena *arena, const char *log_path, struct pump_answers *answe
 	}
 }
 
-/* "3 -g, 1 __DATE__" */
+/* "3 with -g, 1 with __DATE__" */
 static struct str
 list_reasons(struct arena *arena, const struct map *reasons)
 {
@@ -81,9 +81,11 @@ judge(struct pump_watch *watch, struct arena *arena)
 	watch->judged = true;
 	if (here <= answers.sent || str_is(run->project->distcc.pump, "yes"))
 		return;
-	pump_off(run, str_printf(arena, "of the first %llu, %llu had to be preprocessed here (%.*s)",
-			      (unsigned long long)(answers.sent + here), (unsigned long long)here,
-			      STR_ARG(list_reasons(arena, &answers.reasons))));
+	pump_off(run,
+		str_printf(arena, "of the first %llu files hosts could not do that for %llu (%.*s)",
+			(unsigned long long)(answers.sent + here), (unsigned long long)here,
+			STR_ARG(list_reasons(arena, &answers.reasons))),
+		"pump mode gains nothing for such files: " PUMP_NO " does so from the start");
 }
 
 /* --- the hosts' headers --- */
@@ -158,8 +160,9 @@ compare_on(void *context, void *item)
 	if (!same_on(comparison, &arena, comparison->paths, host, comparison->ours)) {
 		struct str path = answers(comparison, &arena, host) ? first_other(comparison, &arena, host) : STR("");
 		if (path.n && answers(comparison, &arena, host))
-			pump_off(comparison->run, str_printf(&arena, "'%.*s' of %.*s is not the one that is here", STR_ARG(path),
-							  STR_ARG(host->name)));
+			pump_off(comparison->run,
+				str_printf(&arena, "%.*s has another '%.*s' than this machine", STR_ARG(host->name), STR_ARG(path)),
+				"give both the same version of the package that it is from, or say " PUMP_NO);
 		else
 			comparison->open = true;
 	}
@@ -294,9 +297,11 @@ look(void *context, const struct os_cancel *stop)
 		return PERIOD_MS;
 	watch->stop = stop;
 	if (os_has_ended(run->pump->process.pid))
-		pump_off(run, STR("distcc's include server has ended"));
+		pump_off(run, STR("distcc's include server, which finds the headers to send, has ended"),
+			"its last words: edcc logs @pump");
 	else if (is_demoted(&arena, run->pump))
-		pump_off(run, STR("a file that failed on a host compiled here"));
+		pump_off(run, STR("a file that failed on a host compiled here"),
+			"it may include what the build makes meanwhile: have that made first, or say " PUMP_NO);
 	else if (os_now_ms() >= watch->again) {
 		compare_wanted(watch, &arena);
 		take_back_hosts(watch, &arena);

@@ -78,7 +78,7 @@ def one_fleet_three_runs():
     with World() as here:
         made, environment = Project("pumped", source("lua"), edccfile=TEXT), here.environment()
         plan = made.edcc("plan", env=environment).output
-        need(re.search(r"\n +pump +the include server; hosts preprocess\n", plan), plan)
+        need(re.search(r"\n +pump +distcc's include server: hosts preprocess, too\n", plan), plan)
         plain = plain_lua()
 
         first = made.edcc("apply", "--json", "--yes", env=environment)
@@ -99,13 +99,13 @@ def one_fleet_three_runs():
         wait_for(lambda: ",cpp" not in host.read("/var/lib/edcc/distcc/hosts"))
         host.inside("touch", "/run/go")
         second = made.finish(process)
-        same([e["message"] for e in second.all("warning")], ["hosts are sent preprocessed files from now on: distcc's include server has ended"], "warnings")
+        same([e["message"] for e in second.all("warning")], ["from now on machines only compile, and the HOST preprocesses: distcc's include server has ended"], "warnings")
         same((sent(second), compiled(second)), ([], compiled(first)), "preprocessed on machines, compiled there")
         same(objects(made.path("out")), plain, "the objects")
 
         host.inside("rm", "/usr/bin/distcc-pump")
         third = made.edcc("apply", "--json", "--yes", env=environment, status=4)
-        same([(e["message"], e["hint"]) for e in third.all("failed")], [("there is no distcc-pump on the host", "'pump = auto' does without it")], "failures")
+        same([(e["message"], e["hint"]) for e in third.all("failed")], [("there is no distcc-pump on the host", "with 'pump = auto' the HOST would preprocess")], "failures")
         made.edcc("destroy", env=environment)
         nothing_left(made, here)
 
