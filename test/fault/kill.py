@@ -110,8 +110,13 @@ def at_random():
 
 def copying(pid, project):
     """True when edcc has a file for the artifacts' folder open, whatever it is called."""
-    links = [os.path.join(f"/proc/{pid}/fd", fd) for fd in os.listdir(f"/proc/{pid}/fd")]
-    return any(os.readlink(link).startswith(project.path("out/")) for link in links if os.path.lexists(link))
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            if os.readlink(f"/proc/{pid}/fd/{fd}").startswith(project.path("out/")):
+                return True
+        except FileNotFoundError:  # it is closed meanwhile
+            pass
+    return False
 
 
 @test
@@ -138,8 +143,7 @@ def in_a_step():
     """What a recipe has started is ended by destroy, whatever session it went to."""
     project = small("step", "instances:\n    count = 2\n\nbuild one:\n    setsid sleep 1000 &\n    trap '' TERM\n    touch here\n    sleep 1000\n")
     process = project.start("apply")
-    while not project.exists("here"):
-        time.sleep(0.01)
+    wait_for(lambda: project.exists("here"))
     process.kill()
     process.communicate()
     os.unlink(project.path("here"))

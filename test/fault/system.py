@@ -111,7 +111,7 @@ def daemon_that_never_listens():
     began = time.monotonic()
     result = project.edcc("apply", "--timeout", "1s", status=3, env=programs(project, distccd="exec sleep 1000"))
     need("build_failed: timed out: the run took longer than 'limits: time', 'limits: cost' or their flags allow" in result.output, result)
-    need(time.monotonic() - began < 8, "it took too long")
+    need(time.monotonic() - began < 60, "it took too long")
     clean(project)
 
 
@@ -227,12 +227,13 @@ def few_descriptors():
 @test
 def locked():
     """A second run in the same folder is refused, says by whom, and does no harm to the first."""
-    project = Project("locked", edccfile="build one:\n    sleep 1\n")
+    project = Project("locked", edccfile="build one:\n    until [ -e go ]; do sleep 0.05; done\n")
     first = project.start("apply")
     wait_for(lambda: project.exists(".edcc/lock") and project.runs())
     for command in ("apply", "destroy"):
         result = project.edcc(command, status=1)
         need("another run is going on: 'DIR/.edcc/lock' is held by process PID on HOST, since WHEN" in normal(result.output, project.dir), result)
+    project.write("go", "")
     project.finish(first, 0)
     clean(project)
 
