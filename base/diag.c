@@ -108,6 +108,22 @@ diag_note(struct diag *diag, struct span span, const char *format, ...)
 }
 
 void
+diag_forget(struct diags *diags, struct span span, size_t errors)
+{
+	for (struct diag **at = &diags->first; *at;) {
+		struct diag *diag = *at;
+		if (diag->severity != DIAG_ERROR || diag->span.source != span.source || diag->span.offset < span.offset ||
+			diag->span.offset >= span.offset + span.length) {
+			at = &diag->next;
+			continue;
+		}
+		*at = diag->next;
+		arena_free(&diag->arena);
+	}
+	diags->error_count -= errors;
+}
+
+void
 diag_clear(struct diags *diags)
 {
 	for (struct diag *diag = diags->first; diag; diag = diag->next)

@@ -47,6 +47,9 @@ struct diag *diag_warning(struct diags *, struct span, const char *format, ...) 
 void diag_hint(struct diag *, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void diag_note(struct diag *, struct span, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
+/* Takes back what was filed between two offsets of a source: `errors` of them, those past the limit among them. */
+void diag_forget(struct diags *, struct span, size_t errors);
+
 /* Prints all, in order of source and offset, those without a place last. With colour where asked. */
 void diag_print(struct diags *, FILE *, bool colour);
 /* Prints all as JSON lines: {"severity","message","hint","file","line","column","endLine","endColumn","notes":[…]}. */

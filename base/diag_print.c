@@ -190,22 +190,23 @@ put_diag(struct diags *diags, FILE *out, const struct paint *paint, const struct
 
 /* "3 more errors", or none where all were shown. */
 static struct str
-more(struct arena *arena, size_t count, enum diag_severity severity)
+more(struct diags *diags, enum diag_severity severity)
 {
-	if (count <= DIAG_LIMIT)
+	size_t rest = severity == DIAG_ERROR ? diags->error_count : diags->warning_count;
+	for (const struct diag *diag = diags->first; diag; diag = diag->next)
+		rest -= diag->severity == severity;
+	if (!rest)
 		return (struct str){NULL, 0};
-	size_t rest = count - DIAG_LIMIT;
-	return str_printf(arena, "%zu more %s%s", rest, severity_names[severity], rest == 1 ? "" : "s");
+	return str_printf(&diags->arena, "%zu more %s%s", rest, severity_names[severity], rest == 1 ? "" : "s");
 }
 
 void
 diag_print(struct diags *diags, FILE *out, bool colour)
 {
-	const size_t counts[] = {[DIAG_ERROR] = diags->error_count, [DIAG_WARNING] = diags->warning_count};
 	for (const struct diag *diag = diags->first; diag; diag = diag->next)
 		put_diag(diags, out, colour ? &coloured : &plain, diag);
 	for (enum diag_severity severity = DIAG_ERROR; severity <= DIAG_WARNING; severity++) {
-		struct str line = more(&diags->arena, counts[severity], severity);
+		struct str line = more(diags, severity);
 		if (line.n)
 			fprintf(out, "%.*s\n", STR_ARG(line));
 	}
@@ -259,11 +260,10 @@ put_json(struct diags *diags, FILE *out, const char *severity, const struct diag
 void
 diag_print_json(struct diags *diags, FILE *out)
 {
-	const size_t counts[] = {[DIAG_ERROR] = diags->error_count, [DIAG_WARNING] = diags->warning_count};
 	for (const struct diag *diag = diags->first; diag; diag = diag->next)
 		put_json(diags, out, severity_names[diag->severity], diag);
 	for (enum diag_severity severity = DIAG_ERROR; severity <= DIAG_WARNING; severity++) {
-		struct diag rest = {.message = more(&diags->arena, counts[severity], severity)};
+		struct diag rest = {.message = more(diags, severity)};
 		if (rest.message.n)
 			put_json(diags, out, "note", &rest);
 	}

@@ -60,6 +60,8 @@ struct block {
 	struct span name; /* "test"; length 0 where there is none */
 	struct span needs; /* a value: the prerequisites; length 0 where there are none */
 	struct item *body;
+	uint32_t end; /* offset of the line after the body */
+	uint32_t faults; /* errors filed while the body was read */
 };
 
 #define CONDITION_KINDS(X)     \

@@ -164,6 +164,16 @@ parse_definition(struct parser *p, const struct head *head)
 	return &d->item;
 }
 
+static const char *
+branch_hint(const struct parser *p, const struct branch *branch)
+{
+	if (!branch->condition)
+		return "as in `else:` or `else if $(arch) == arm64:`";
+	if (parse_is_word(p, p->lex.token, "&&") || parse_is_word(p, p->lex.token, "||"))
+		return "`and` and `or` join two conditions";
+	return "as in `if $(arch) == arm64:`";
+}
+
 /* branch<line> = ":" NEWLINE body<line> ; */
 static void
 parse_branch(struct parser *p, const struct line *header, struct branch *branch, const struct body *body)
@@ -178,7 +188,7 @@ parse_branch(struct parser *p, const struct line *header, struct branch *branch,
 		struct str met = parse_met(p, lex->token);
 		const char *after = branch->condition ? "the condition" : "else";
 		struct diag *d = diag_error(p->diags, lex->token.span, "expected ':' after %s, met %.*s", after, STR_ARG(met));
-		diag_hint(d, branch->condition ? "as in `if $(arch) == arm64:`" : "as in `else:` or `else if $(arch) == arm64:`");
+		diag_hint(d, "%s", branch_hint(p, branch));
 	}
 	lex_leave_line(lex);
 	branch->body = parse_body(p, header, true, body->line);
@@ -193,7 +203,8 @@ at_else(struct parser *p, const struct line *header)
 		lex_indent(&p->lex, &p->lex.line, header->start, header->indent) != INDENT_SAME)
 		return false;
 	struct head head = lex_head(&p->lex);
-	return head.op == TOKEN_END && str_is(lex_text(&p->lex, head.name), "else");
+	struct str word = lex_text(&p->lex, head.name);
+	return head.op == TOKEN_END && (str_is(word, "else") || str_is(word, "elif"));
 }
 
 /* conditional<line> = "if" condition<if_test> branch<line> { "else" "if" condition<if_test> branch<line> } [ "else" branch<line> ] ; */
@@ -218,10 +229,13 @@ parse_conditional(struct parser *p, const struct body *body)
 			diag_hint(d, "else: is the last branch of an if");
 			diag_note(d, last->span, "the else stands here");
 		}
-		if (branch != c->branches && !parse_is_word(p, p->lex.token, "if")) {
+		bool elif = parse_is_word(p, first, "elif");
+		if (elif && !last)
+			diag_hint(diag_error(p->diags, first.span, "expected 'else if', met 'elif'"), "write `else if CONDITION:`");
+		if (branch != c->branches && !elif && !parse_is_word(p, p->lex.token, "if")) {
 			last = last ? last : branch;
 		} else {
-			if (branch != c->branches)
+			if (branch != c->branches && !elif)
 				lex_take(&p->lex);
 			branch->condition = parse_condition(p, parse_if_test);
 			branch->span = branch->condition ? span_join(first.span, branch->condition->span) : first.span;
@@ -322,11 +336,15 @@ parse_block(struct parser *p, struct span kind, struct span name, struct span co
 		lex_take_run(&p->lex, TOKEN_COLON, colon);
 	block->needs = lex_take_value(&p->lex, colon.offset + colon.length, false);
 	block->item.span = span_join(kind, block->needs.length ? block->needs : colon);
+	size_t faults = p->diags->error_count;
 	block->body = parse_body(p, &header, false,
 		step                        ? parse_step_line
 		: str_is(word, "artifacts") ? parse_artifact_line
 					    : parse_setting_line);
-	p->headed = block->body ? NULL : block;
+	block->faults = (uint32_t)(p->diags->error_count - faults);
+	block->end = p->lex.line.start;
+	p->headed = block->body || block->faults ? NULL : block;
+	p->unindented = false;
 	return &block->item;
 }
 

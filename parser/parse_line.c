@@ -113,6 +113,12 @@ hint_for(struct str line, struct str first, bool file)
 		return "a name is made of letters, digits and _, and does not begin with a digit";
 	if (file && str_starts(rest, STR(":")))
 		return "a step is written `build NAME: PREREQUISITES`; what files depend on is left to the tool that it calls";
+	if (file && str_is(first, "build"))
+		return "a step is written `build NAME:` or `build NAME: PREREQUISITES`; a name is made of letters, digits, - and _";
+	if (!file && str_ends(line, STR(":")))
+		return "a block cannot stand in another one's body: write it below, in the column where this one's header begins";
+	if (!file && str_starts(rest, STR(":")))
+		return "a value is given with =, as in `name = value`";
 	if (file && char_is(*line.s, CHAR_ALPHA) && (str_ends(rest, STR(":")) || (rest.n && memmem(rest.s, rest.n, ": ", 2))))
 		return "a block is written `KIND NAME:`; a name is made of letters, digits, - and _, and begins with a letter";
 	return file ? "as in `workers ?= 4`, `include std/gcc` or `build test:`" : "as in `name = value`";
@@ -134,7 +140,10 @@ parse_unknown_line(struct parser *p, const char *expected, bool file)
 	if (str_is(first, "else")) {
 		diag_hint(diag_error(p->diags, span, "else without an if"),
 			"an else stands right below the body of its if, in the if's column");
+	} else if (p->headed && file && !target && p->unindented) {
+		/* One more line of the body. */
 	} else if (p->headed && file && !target) {
+		p->unindented = true;
 		struct diag *d = diag_error(p->diags, span, "expected an indented body");
 		diag_hint(d, "indent what belongs to the block above");
 		diag_note(d, p->headed->item.span, "the block begins here");
@@ -143,7 +152,8 @@ parse_unknown_line(struct parser *p, const char *expected, bool file)
 		struct diag *d = diag_error(p->diags, span, "expected %s, met %.*s", expected, STR_ARG(met));
 		diag_hint(d, "%s", hint_for(line, first, file));
 	}
-	p->headed = NULL;
+	if (!p->unindented)
+		p->headed = NULL;
 	lex_leave_line(&p->lex);
 	lex_leave_deeper(&p->lex, at.start, at.indent);
 	return NULL;

@@ -15,7 +15,10 @@ parse_rule(struct parser *p, bool success)
 	p->terms = 0;
 	lex_start(&p->lex, LEX_CONDITION, header.start + header.indent);
 	struct span from = lex_take(&p->lex).span;
-	lex_take(&p->lex);
+	struct token when = lex_take(&p->lex);
+	if (!parse_is_word(p, when, "when"))
+		diag_hint(diag_error(p->diags, when.span, "expected 'when', met '%.*s'", STR_ARG(lex_text(&p->lex, when.span))),
+			"as in `%s when CONDITION`", success ? "build_success" : "build_failed");
 	rule->condition = parse_condition(p, parse_rule_test);
 	if (rule->condition) {
 		rule->item.span = span_join(from, rule->condition->span);
@@ -25,16 +28,17 @@ parse_rule(struct parser *p, bool success)
 	return rule->condition ? &rule->item : NULL;
 }
 
-/* Which verdict rule the line begins, judged by its first two words, the second of which is `second`. */
+/* Which verdict rule the line begins, judged by its first two words; an `if` in place of `when` is a slip that bash would make a verdict of. */
 static bool
-at_rule(const struct lexer *lex, struct span first, const char *second, bool *success)
+at_rule(const struct lexer *lex, struct span first, bool *success)
 {
 	struct str word = lex_text(lex, first);
 	uint32_t at = scan_blanks(lex->text, first.offset + first.length, lex->end, CHAR_BLANK);
 	uint32_t end = scan_over(lex->text, at, lex->end, CHAR_NAME);
 
+	struct str second = {lex->text + at, end - at};
 	*success = str_is(word, "build_success");
-	return (*success || str_is(word, "build_failed")) && str_is((struct str){lex->text + at, end - at}, second);
+	return (*success || str_is(word, "build_failed")) && (str_is(second, "when") || str_is(second, "if"));
 }
 
 /* Whether `if …` is the Edccfile's and not bash's: the line ends in a ':' right after a character other than ';', and has no `then`. */
@@ -57,20 +61,22 @@ at_own_if(const struct parser *p)
 	return last.kind == TOKEN_COLON && before != ';' && !char_is(before, CHAR_WHITE);
 }
 
-/* A rule too late is a call of the command of that name, and a verdict before anything was looked at. */
-static void
-refuse_late_rule(struct parser *p, uint32_t source, uint32_t at)
+/* A rule too late is a call of the command of that name, and a verdict before anything was looked at. True where it is one (filed). */
+static bool
+refuse_late_rule(struct parser *p, struct span recipe, uint32_t at)
 {
 	const struct lexer *lex = &p->lex;
-	struct span first = {source, at, scan_over(lex->text, at, lex->end, CHAR_NAME) - at};
+	struct span first = {recipe.source, at, scan_over(lex->text, at, lex->end, CHAR_NAME) - at};
 	struct str word = lex_text(lex, first);
 	bool success;
 
-	if (!at_rule(lex, first, "when", &success) && !at_rule(lex, first, "if", &success))
-		return;
+	if (!at_rule(lex, first, &success))
+		return false;
 	struct diag *d =
 		diag_error(p->diags, first, "a verdict rule stands before the recipe, as in `%.*s when CONDITION`", STR_ARG(word));
 	diag_hint(d, "here bash would call the command of that name; its message, if this is one, stands in quotes");
+	diag_note(d, recipe, "the recipe begins here");
+	return true;
 }
 
 /* recipe = RECIPE ; */
@@ -82,6 +88,7 @@ parse_recipe(struct parser *p, const struct body *body)
 	struct recipe *recipe = parse_item(p, sizeof(*recipe), ITEM_RECIPE, span);
 	const char *text = p->lex.text;
 	uint32_t end = span.offset + span.length;
+	bool late = false;
 
 	recipe->indent = indent;
 	for (uint32_t at = span.offset; at < end;) {
@@ -92,7 +99,7 @@ parse_recipe(struct parser *p, const struct body *body)
 				"the recipe's first line");
 			break;
 		}
-		refuse_late_rule(p, span.source, at + n);
+		late = late || refuse_late_rule(p, (struct span){span.source, span.offset + indent, 0}, at + n);
 		at = newline ? (uint32_t)(newline - text) + 1 : end;
 	}
 	return &recipe->item;
@@ -109,27 +116,37 @@ parse_step_line(struct parser *p, const struct body *body)
 		return parse_definition(p, &head);
 	if (str_is(lex_text(&p->lex, head.name), "if") && at_own_if(p))
 		return parse_conditional(p, body);
-	if (at_rule(&p->lex, head.name, "when", &success))
+	if (at_rule(&p->lex, head.name, &success))
 		return parse_rule(p, success);
 	return parse_recipe(p, body);
 }
 
 static void *
-expected(struct parser *p, const char *what)
+expected(struct parser *p, const char *what, const char *hint)
 {
 	if (!p->lex.failed) {
 		struct str met = parse_met(p, p->lex.token);
 		struct diag *d = diag_error(p->diags, p->lex.token.span, "expected %s, met %.*s", what, STR_ARG(met));
-		diag_hint(d, "as in `out/*.deb -> s3://bucket/folder/` or `**/*.log -> logs/ when build_failed`");
+		diag_hint(d, "%s", hint);
 	}
 	lex_leave_line(&p->lex);
 	return NULL;
+}
+
+/* What a line without an arrow may have in its place. */
+static const char *
+arrow_hint(struct str line, const char *example)
+{
+	if (memmem(line.s, line.n, "->", 2))
+		return "white space stands around the arrow: PATTERN -> DESTINATION";
+	return memmem(line.s, line.n, "=>", 2) ? "the arrow is written ->" : example;
 }
 
 /* artifact = word { word } "->" word [ "when" word ] NEWLINE ; */
 static struct item *
 parse_artifact(struct parser *p)
 {
+	static const char example[] = "as in `out/*.deb -> s3://bucket/folder/` or `**/*.log -> logs/ when build_failed`";
 	struct line header = p->lex.line;
 	struct lexer *lex = &p->lex;
 	struct artifact *artifact = parse_item(p, sizeof(*artifact), ITEM_ARTIFACT, SPAN_NONE);
@@ -138,19 +155,19 @@ parse_artifact(struct parser *p)
 	lex_start(lex, LEX_ARROW, header.start + header.indent);
 	artifact->patterns = lex->token.span;
 	if (lex->token.kind != TOKEN_WORD)
-		return expected(p, "a pattern before '->'");
+		return expected(p, "a pattern before '->'", example);
 	while (lex->token.kind == TOKEN_WORD)
 		artifact->patterns = span_join(artifact->patterns, lex_take(lex).span);
 	if (lex->token.kind != TOKEN_ARROW)
-		return expected(p, "'->' and a destination");
+		return expected(p, "'->' and a destination", arrow_hint(lex_text(lex, artifact->patterns), example));
 	lex_take(lex);
 	if (lex->token.kind != TOKEN_WORD)
-		return expected(p, "a destination after '->'");
+		return expected(p, "a destination after '->'", example);
 	artifact->destination = end = lex_take(lex).span;
 	if (parse_is_word(p, lex->token, "when")) {
 		lex_take(lex);
 		if (lex->token.kind != TOKEN_WORD)
-			return expected(p, "build_success, build_failed or always after when");
+			return expected(p, "build_success, build_failed or always after when", example);
 		artifact->when = end = lex_take(lex).span;
 	}
 	artifact->item.span = span_join(artifact->patterns, end);

@@ -12,6 +12,7 @@ struct parser {
 	unsigned terms; /* of the condition that is being read */
 	unsigned depth; /* of bodies, then of a condition's parentheses */
 	const struct block *headed; /* the block whose body was last looked for and not found */
+	bool unindented; /* a line in its column has been filed as one of its body */
 };
 
 /* A body that is being read. */

@@ -14,7 +14,8 @@
 		"a regex stands between slashes: /^FAIL:/ or /warning/i; a slash inside it is written \\/")                        \
 	X(REGEX_TAIL, "unexpected text after a /regex/",                                                                           \
 		"after the closing slash only the flags i, m, s and x may stand; a slash inside the regex is written \\/")         \
-	X(DOLLAR, "a single $ has no meaning", "write $$ for a dollar, $(name) for a value")                                       \
+	X(DOLLAR, "a single $ has no meaning",                                                                                     \
+		"write $(name) for a value, $(env NAME) for a variable of the shell, $$ for a dollar")                             \
 	X(UNCLOSED, "this $( is not closed",                                                                                       \
 		"write $(name) or $(function arguments); a parenthesis that is meant as text stands in quotes")                    \
 	X(UNCLOSED_BRACE, "this ${ is not closed", "write ${name}, or $$ for a dollar")                                            \

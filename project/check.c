@@ -176,6 +176,38 @@ check_name(struct checker *c, const struct definition *definition)
 	}
 }
 
+/* The hint for a name that is no setting of this block: one that is near, else the blocks that have it, else what could be meant here. */
+static void
+hint_setting(const struct checker *c, struct str name, struct diag *diag)
+{
+	const struct block_schema *schema = c->schema;
+	struct suggest suggest = suggest_for(name);
+	struct buf homes = buf_new(c->arena);
+
+	for (const struct setting_schema *setting = schema->settings; setting->name; setting++)
+		suggest_offer(&suggest, str_from(setting->name));
+	for (const struct setting_schema *setting = schema->settings; setting->name && !suggest.best.s; setting++)
+		if (name.n > 2 && str_starts(str_from(setting->name), name))
+			suggest.best = str_from(setting->name);
+	if (suggest_hint(&suggest, diag))
+		return;
+	for (size_t i = 0; i < BLOCK_COUNT; i++) {
+		const struct block_schema *other = &block_schemas[i];
+		bool named = str_is(str_from(other->word), "provider");
+		if (schema_setting(other, name))
+			buf_printf(&homes, "%s'%s%s%s:'", homes.n ? " and " : "", other->word, named ? " " : "",
+				named ? other->names : "");
+	}
+	if (homes.n)
+		diag_hint(diag, "it is a setting of %.*s", STR_ARG(buf_str(&homes)));
+	else if (schema->id == BLOCK_build || schema->id == BLOCK_on)
+		diag_hint(diag, "a line of the recipe that sets a shell variable has no blanks: %.*s=…", STR_ARG(name));
+	else if (schema->id == BLOCK_artifacts)
+		diag_hint(diag, "its lines are PATTERN -> DESTINATION");
+	else
+		diag_hint(diag, "`edcc help %s` lists those that there are", schema->word);
+}
+
 static void
 check_setting(struct checker *c, const struct definition *definition)
 {
@@ -186,16 +218,8 @@ check_setting(struct checker *c, const struct definition *definition)
 	if (!c->schema)
 		return;
 	if (!schema_setting(c->schema, name)) {
-		struct suggest suggest = suggest_for(name);
-		for (const struct setting_schema *setting = c->schema->settings; setting->name; setting++)
-			suggest_offer(&suggest, str_from(setting->name));
 		diag = diag_error(c->diags, definition->name, "unknown setting '%.*s' in %s", STR_ARG(name), c->schema->word);
-		if (suggest_hint(&suggest, diag))
-			;
-		else if (c->schema->id == BLOCK_build || c->schema->id == BLOCK_on)
-			diag_hint(diag, "a line of the recipe that sets a shell variable has no blanks: %.*s=…", STR_ARG(name));
-		else
-			diag_hint(diag, "`edcc help %s` lists those that there are", c->schema->word);
+		hint_setting(c, name, diag);
 		diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
 	} else if (definition->secret) {
 		diag = diag_error(c->diags, definition->name, "a setting cannot be secret");
@@ -213,22 +237,55 @@ late_setting(const struct checker *c, struct str line)
 	return assigns && schema_setting(c->schema, str_part(line, 0, name)) ? name : 0;
 }
 
-/* A setting among a recipe's lines is a command to bash, and most likely meant for edcc. A here-document may hold anything. */
+/* The length of a line `KIND:` or `KIND NAME:` that would begin a block; 0 where it is anything else. */
+static size_t
+inner_block(struct str line)
+{
+	struct str header = str_trim(line), rest, kind;
+	size_t length = header.n;
+
+	if (!str_ends(header, STR(":")) || header.s != line.s)
+		return 0;
+	rest = str_part(header, 0, length - 1);
+	str_split(&rest, ' ', &kind);
+	for (size_t i = 0; i < BLOCK_COUNT; i++)
+		if (str_is(kind, block_schemas[i].word) && (rest.n || block_schemas[i].naming == BLOCK_NAME_NONE))
+			return length;
+	return 0;
+}
+
+/* Whether lines that follow may be in a quote or a here-document, which may hold anything. */
+static bool
+may_open_text(struct str line)
+{
+	size_t quotes[2] = {0, 0};
+
+	for (size_t i = 0; i < line.n; i++) {
+		quotes[0] += line.s[i] == '\'';
+		quotes[1] += line.s[i] == '"';
+	}
+	return quotes[0] % 2 || quotes[1] % 2 || memmem(line.s, line.n, "<<", 2);
+}
+
+/* A setting or a block among a recipe's lines is a command to bash, and most likely meant for edcc. */
 static void
 check_recipe(struct checker *c, const struct recipe *recipe)
 {
 	struct span span = recipe->item.span;
 	struct str text = text_of(c, span), all = text, line;
 
-	while (c->schema && str_split(&text, '\n', &line) && !memmem(line.s, line.n, "<<", 2)) {
+	while (c->schema && str_split(&text, '\n', &line) && !may_open_text(line)) {
 		struct str body = str_part(line, recipe->indent, line.n);
-		size_t name = late_setting(c, body);
-		if (!name)
+		size_t name = late_setting(c, body), header = name ? 0 : inner_block(body);
+		if (!name && !header)
 			continue;
-		struct span place = {span.source, span.offset + (uint32_t)(body.s - all.s), (uint32_t)name};
-		struct diag *diag =
-			diag_warning(c->diags, place, "a setting stands before the recipe; here bash runs it as a command");
-		diag_hint(diag, "move the line up to the settings of this %s", c->schema->word);
+		struct span place = {span.source, span.offset + (uint32_t)(body.s - all.s), (uint32_t)(name + header)};
+		struct diag *diag = diag_warning(c->diags, place, "a %s; here bash runs it as a command",
+			name ? "setting stands before the recipe" : "block does not stand in another one's body");
+		if (name)
+			diag_hint(diag, "move the line up to the settings of this %s", c->schema->word);
+		else
+			diag_hint(diag, "write it in the column where this %s begins", c->schema->word);
 		diag_note(diag, c->block->item.span, "%s starts here", c->schema->word);
 	}
 }
@@ -262,8 +319,9 @@ check_block_name(struct checker *c, const struct block *block, const struct bloc
 		diag = diag_error(c->diags, block->name, "%s takes no name", schema->word);
 		diag_hint(diag, "write %s:", schema->word);
 	} else if (schema->naming == BLOCK_NAME_REQUIRED && !name.n) {
+		struct str after = text_of(c, block->needs);
 		diag = diag_error(c->diags, block->item.span, "%s needs a name", schema->word);
-		diag_hint(diag, "write %s NAME:", schema->word);
+		diag_hint(diag, "write %s %.*s:", schema->word, STR_ARG(is_plain_name(after) ? after : STR("NAME")));
 	} else if ((schema->naming == BLOCK_NAME_REQUIRED || schema->naming == BLOCK_NAME_OPTIONAL) && name.n &&
 		   !is_plain_name(name)) {
 		diag = diag_error(c->diags, block->name, "'%.*s' cannot be a name", STR_ARG(name));
@@ -293,16 +351,23 @@ report_kind(struct checker *c, const struct block *block)
 		}
 	}
 	if (!names.n) {
+		uint32_t body = block->item.span.offset + block->item.span.length;
+		/* The parser has read its body as settings, for want of knowing better. */
+		diag_forget(c->diags, (struct span){block->kind.source, body, block->end - body}, block->faults);
 		diag = diag_error(c->diags, block->kind, "unknown block '%.*s'", STR_ARG(kind));
 		if (suggest_hint(&of_kind, diag))
 			;
-		else if (block->needs.length && !block->body)
+		else if (block->needs.length && !block->body && !block->faults)
 			diag_hint(diag, "a value is given with =: %.*s = %.*s", STR_ARG(kind), STR_ARG(text_of(c, block->needs)));
 		else
 			diag_hint(diag, "a step is written `build %.*s:`; `edcc help blocks` lists the blocks", STR_ARG(kind));
 	} else if (!name.n) {
+		struct str after = text_of(c, block->needs);
 		diag = diag_error(c->diags, block->kind, "which %.*s?", STR_ARG(kind));
-		diag_hint(diag, "write %.*s", STR_ARG(buf_str(&names)));
+		if (schema_block(kind, after))
+			diag_hint(diag, "write %.*s %.*s:", STR_ARG(kind), STR_ARG(after));
+		else
+			diag_hint(diag, "write %.*s", STR_ARG(buf_str(&names)));
 	} else {
 		diag = diag_error(c->diags, block->name, "unknown %.*s '%.*s'", STR_ARG(kind), STR_ARG(name));
 		if (!suggest_hint(&of_name, diag))
@@ -355,12 +420,31 @@ misplaced(struct checker *c, const struct item *item, bool right, const char *ho
 	diag_hint(diag, "its place is %s", home);
 }
 
+/* A setting below a header without a body, in the header's column, is a variable that nothing uses. */
+static void
+check_indented(struct checker *c, const struct item *above, const struct definition *definition)
+{
+	const struct block *block = (const struct block *)above;
+	struct str name = text_of(c, definition->name);
+
+	if (!above || above->kind != ITEM_BLOCK || block->body || definition->item.blank_before)
+		return;
+	const struct block_schema *schema = schema_block(text_of(c, block->kind), text_of(c, block->name));
+	if (!schema || !schema_setting(schema, name))
+		return;
+	struct diag *diag = diag_warning(
+		c->diags, definition->name, "'%.*s' is no setting of %s here, but a variable", STR_ARG(name), schema->word);
+	diag_hint(diag, "indent what belongs to the block; an empty line above says that it does not");
+	diag_note(diag, above->span, "%s starts here", schema->word);
+}
+
 static void
 check_items(struct checker *c, const struct item *items)
 {
+	const struct item *above = NULL;
 	bool build = c->schema && c->schema->id == BLOCK_build, on = c->schema && c->schema->id == BLOCK_on;
 
-	for (const struct item *item = items; item; item = item->next) {
+	for (const struct item *item = items; item; above = item, item = item->next) {
 		switch ((enum item_kind)item->kind) {
 		case ITEM_DEFINITION:
 			if (c->block) {
@@ -368,6 +452,7 @@ check_items(struct checker *c, const struct item *items)
 				break;
 			}
 			check_name(c, (const struct definition *)item);
+			check_indented(c, above, (const struct definition *)item);
 			check_value(c, ((const struct definition *)item)->value, VALUE_WORDS);
 			break;
 		case ITEM_INCLUDE:

@@ -117,11 +117,11 @@ convert_DURATION(struct conversion *c, int64_t *out)
 static bool
 convert_TIMEOUT(struct conversion *c, int64_t *out)
 {
-	if (!convert_DURATION(c, out))
-		return false;
-	if (!*out)
+	bool fits = convert_DURATION(c, out);
+
+	if (fits ? !*out : str_is(c->text, "0"))
 		c->advice = STR("nothing waits for ever: say how long at most, as in 20m");
-	return *out > 0;
+	return fits && *out > 0;
 }
 
 static bool
@@ -261,6 +261,15 @@ convert_SHARE(struct conversion *c, int64_t *out)
 	       *out <= 100;
 }
 
+/* What uname calls the processors. */
+static struct str
+advise_arch(struct str text)
+{
+	if (str_is(text, "x86_64"))
+		return STR("write amd64");
+	return str_is(text, "aarch64") ? STR("write arm64") : (struct str){NULL, 0};
+}
+
 static bool
 convert_CHOICE(struct conversion *c, struct str *out)
 {
@@ -272,6 +281,8 @@ convert_CHOICE(struct conversion *c, struct str *out)
 		suggest_offer(&suggest, choice);
 	if (schema_listed(c->setting->choices, STR("yes")))
 		c->advice = advise_yes_or_no(c->text);
+	else if (schema_listed(c->setting->choices, STR("amd64")))
+		c->advice = advise_arch(c->text);
 	if (!c->advice.n && suggest.best.s)
 		c->advice = str_printf(c->arena, "did you mean '%.*s'?", STR_ARG(suggest.best));
 	return schema_listed(c->setting->choices, c->text);

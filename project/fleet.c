@@ -65,7 +65,8 @@ fill_groups(struct loader *l, struct merges *merges, struct project *project)
 		group->name = merged->name;
 		group->span = merge_header(merged);
 		merge_settings(l, merges, &block_schemas[BLOCK_instances], merged, &group->set, NULL);
-		if (group->set.minimum > group->set.count) {
+		bool given = group->set.given & GIVEN(instances, minimum) && group->set.count > 0;
+		if (given && group->set.minimum > group->set.count) {
 			struct diag *diag = diag_error(l->diags, merge_span(l, merged, "minimum"), "minimum is %d, but count is %d",
 				(int)group->set.minimum, (int)group->set.count);
 			diag_hint(diag, "minimum says how many of them are enough to begin");

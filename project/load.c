@@ -201,7 +201,9 @@ include_file(struct loader *l, const struct include *include, struct str path)
 		return unit;
 	if (read_path(l, path, &text, &error))
 		return add_unit(l, UNIT_FILE, path, path, path, text);
-	diag_error(l->diags, include->target, "%.*s", STR_ARG(error));
+	struct diag *diag = diag_error(l->diags, include->target, "%.*s", STR_ARG(error));
+	if (*load_span(l, include->target).s != '/')
+		diag_hint(diag, "a path is relative to the folder of the file that includes it");
 	return NULL;
 }
 

@@ -63,7 +63,7 @@ merge_blocks(struct loader *l, struct merges *merges)
 		const struct placed *placed = &l->blocks[i];
 		const struct block_schema *schema = schema_of(l, placed);
 		struct str name = load_span(l, placed->block->name);
-		if (!schema)
+		if (!schema || (schema->naming == BLOCK_NAME_REQUIRED && !name.n))
 			continue; /* the checker has filed it */
 		if (schema->id == BLOCK_build)
 			name = space_qualify(l->arena, placed->context->space, name);

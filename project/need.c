@@ -21,6 +21,7 @@ struct needs {
 	bool *wanted; /* the instances that some build needs */
 	bool *needed; /* of find_lasts: a flag for each build */
 	bool instances; /* some build needs an instance */
+	bool strange; /* the header has words that are near no build's name: one error is enough */
 };
 
 static const struct space *
@@ -69,7 +70,7 @@ resolve(const struct needs *n, const struct space *space, struct str word, uint3
 
 /* The hint where no name is near. */
 static void
-hint_builds(const struct project *project, struct diag *diag)
+hint_builds(const struct project *project, struct diag *diag, const char *more)
 {
 	struct arena scratch = {0};
 	struct buf names = buf_new(&scratch);
@@ -77,25 +78,27 @@ hint_builds(const struct project *project, struct diag *diag)
 	for (uint32_t i = 0; i < project->build_count && i < HINT_BUILDS; i++)
 		buf_printf(&names, "%s%.*s", i ? ", " : "", STR_ARG(project->builds[i].name));
 	if (names.n)
-		diag_hint(diag, "the builds are %.*s%s", STR_ARG(buf_str(&names)), project->build_count > HINT_BUILDS ? ", …" : "");
+		diag_hint(diag, "the builds are %.*s%s%s", STR_ARG(buf_str(&names)),
+			project->build_count > HINT_BUILDS ? ", …" : "", more);
 	arena_free(&scratch);
 }
 
 static void
-report_unknown(const struct needs *n, struct span span, struct str word)
+report_unknown(struct needs *n, struct span span, struct str word)
 {
 	struct suggest suggest = suggest_for(word);
 	struct diag *diag;
 
-	if (n->l->vague)
+	if (n->l->vague || n->strange)
 		return; /* it may stand in a branch that cannot be decided */
 	diag = diag_error(n->l->diags, span, "there is no build '%.*s'", STR_ARG(word));
 	for (uint32_t i = 0; i < n->project->build_count && n->l->diags->error_count <= DIAG_LIMIT; i++)
 		suggest_offer(&suggest, n->project->builds[i].name);
 	for (uint32_t i = 1; i < n->l->space_count; i++)
 		suggest_offer(&suggest, n->l->spaces[i]->name);
-	if (!suggest_hint(&suggest, diag))
-		hint_builds(n->project, diag);
+	n->strange = !suggest_hint(&suggest, diag);
+	if (n->strange)
+		hint_builds(n->project, diag, "; commands stand on lines of their own, below the header");
 }
 
 static void
@@ -129,6 +132,7 @@ add_needs(struct needs *n, const struct placed *placed)
 
 	if (!text.n)
 		return;
+	n->strange = false;
 	if (memchr(text.s, '$', text.n) || memchr(text.s, '"', text.n) || memchr(text.s, '\'', text.n)) {
 		struct value value = eval_span(n->l, span, space, VALUE_WORDS);
 		if (value.secret) {
@@ -387,7 +391,7 @@ report_selected(const struct project *project, struct str name, struct diags *di
 	for (uint32_t i = 1; i < project->scope_count; i++)
 		suggest_offer(&suggest, project->scopes[i].name);
 	if (!suggest_hint(&suggest, diag))
-		hint_builds(project, diag);
+		hint_builds(project, diag, "");
 }
 
 bool
