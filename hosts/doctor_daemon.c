@@ -4,6 +4,7 @@
 #include "runtime/ssh.h"
 
 #include <dirent.h>
+#include <glob.h>
 #include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -11,9 +12,13 @@
 
 #define TEXT_LIMIT ((size_t)1 << 20)
 /* Debian's: the settings that its script reads, and the log that it gives the daemon. */
-#define SETTINGS "/etc/default/distcc"
-#define SCRIPT "/etc/init.d/distcc"
-#define LOG "/var/log/distccd.log"
+#define DEBIAN_SETTINGS "/etc/default/distcc"
+#define DEBIAN_SCRIPT "/etc/init.d/distcc"
+#define DEBIAN_LOG "/var/log/distccd.log"
+/* Gentoo's, with OpenRC. */
+#define OPENRC_SETTINGS "/etc/conf.d/distccd"
+#define OPENRC_SCRIPT "/etc/init.d/distccd"
+#define OPENRC_STARTED "/etc/runlevels/*/distccd"
 
 /* One distccd, as it runs here or as it would be started. */
 struct daemon {
@@ -21,6 +26,15 @@ struct daemon {
 	struct words groups;
 	struct str log, folder, listen; /* folder: its TMPDIR, as far as that may be known */
 	int64_t port;
+};
+
+/* What would start one here. */
+struct service {
+	struct daemon daemon;
+	bool started; /* with the machine */
+	const char *settings, *listener; /* the file, and what says there where it listens */
+	const char *idle, *not_started, *start; /* of one that is not started: its place, what is wrong, what starts it */
+	const char *listen, *restart; /* sed's command, but for the address that stands between these, and what follows it */
 };
 
 /* --- whom it is for --- */
@@ -122,10 +136,12 @@ read_option(struct str word, struct str next, const char *option, struct str *va
 }
 
 static void
-read_command(struct str rest, struct daemon *daemon)
+read_command(struct str rest, char separator, struct daemon *daemon)
 {
 	struct str word = {NULL, 0}, next, port = {NULL, 0};
-	while (str_split(&rest, '\0', &next)) {
+	while (str_split(&rest, separator, &next)) {
+		if (!next.n)
+			continue;
 		read_option(word, next, "--log-file", &daemon->log);
 		read_option(word, next, "--listen", &daemon->listen);
 		read_option(word, next, "--port", &port);
@@ -179,7 +195,7 @@ read_process(struct arena *arena, const char *pid, struct daemon *daemon)
 	if ((!str_is(program, "distccd") && !str_ends(program, STR("/distccd"))) || !same_network(arena, pid))
 		return false;
 	*daemon = (struct daemon){0};
-	read_command(command, daemon);
+	read_command(command, '\0', daemon);
 	read_status(arena, process_text(arena, pid, "status"), daemon, &parent);
 	rest = process_text(arena, pid, "environ");
 	while (str_split(&rest, '\0', &word))
@@ -188,24 +204,25 @@ read_process(struct arena *arena, const char *pid, struct daemon *daemon)
 	return !str_starts(process_text(arena, str_c(arena, parent), "comm"), STR("distccd"));
 }
 
-/* Returns whether one of them has the port of Debian's own. */
+/* Returns whether one of them has this port. */
 static bool
-check_running(struct doctor *doctor)
+check_running(struct doctor *doctor, int64_t port)
 {
 	DIR *dir = opendir("/proc");
 	struct dirent *entry;
 	struct daemon daemon;
-	bool usual = false;
+	bool found = false;
 	while (dir && (entry = readdir(dir))) {
 		if (!strchr("123456789", *entry->d_name) || !read_process(doctor->arena, entry->d_name, &daemon))
 			continue;
 		const struct patient *patient = patient_at(doctor, daemon.port);
-		usual |= daemon.port == DISTCC_PORT;
+		found |= daemon.port == port;
 		if (patient && !patient->probe.reached && daemon.listen.n) {
 			find_fault(
 				&doctor->found, patient->address, "the distccd here listens on %.*s alone", STR_ARG(daemon.listen));
-			finding_hint(
-				&doctor->found, "start it with --listen and the address that the list has: LISTENER in " SETTINGS);
+			finding_hint(&doctor->found,
+				"start it with --listen and the address that the list has (LISTENER in Debian's " DEBIAN_SETTINGS
+				", DISTCCD_OPTS in Gentoo's " OPENRC_SETTINGS ")");
 		}
 		/* What it may write matters to those that use it. */
 		if (patient) {
@@ -215,10 +232,10 @@ check_running(struct doctor *doctor)
 	}
 	if (dir)
 		closedir(dir);
-	return usual;
+	return found;
 }
 
-/* --- the one that Debian would start --- */
+/* --- the one that the system would start --- */
 
 /* NAME="value": the last one counts. */
 static struct str
@@ -229,18 +246,80 @@ setting(struct str text, const char *name)
 		if (str_starts(line, start) && line.n > start.n && line.s[start.n] == '=')
 			value = str_trim(str_part(line, start.n + 1, line.n));
 	if (value.n >= 2 && strchr("\"'", *value.s))
-		value = str_part(value, 1, value.n - 1);
+		return str_part(value, 1, 1 + str_find(str_part(value, 1, value.n), *value.s));
 	return value;
 }
 
 static void
-check_usual_log(struct doctor *doctor, bool asked)
+run_as(struct doctor *doctor, const char *name, struct daemon *daemon)
 {
-	const struct passwd *user = getpwnam("distccd");
-	struct daemon daemon = {.log = STR(LOG), .user = user ? user->pw_uid : 0};
+	const struct passwd *user = getpwnam(name);
+	daemon->user = user ? user->pw_uid : 0;
 	if (user)
-		words_add(doctor->arena, &daemon.groups, str_printf(doctor->arena, "%u", user->pw_gid));
-	check_log(doctor, &daemon, asked);
+		words_add(doctor->arena, &daemon->groups, str_printf(doctor->arena, "%u", user->pw_gid));
+}
+
+static bool
+read_debian(struct doctor *doctor, struct service *service)
+{
+	struct str text, error;
+	if (!os_is_file(DEBIAN_SCRIPT) || !os_read(doctor->arena, DEBIAN_SETTINGS, TEXT_LIMIT, &text, &error))
+		return false;
+	struct str start = setting(text, "STARTDISTCC");
+	*service = (struct service){.daemon = {.log = STR(DEBIAN_LOG), .listen = setting(text, "LISTENER"), .port = DISTCC_PORT},
+		.started = str_is(start, "true") || str_is(start, "YES"),
+		.settings = DEBIAN_SETTINGS,
+		.listener = "LISTENER",
+		.idle = DEBIAN_SETTINGS,
+		.not_started = "STARTDISTCC is not \"true\"",
+		.start = "sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " DEBIAN_SETTINGS " && " DEBIAN_SCRIPT " start",
+		.listen = "s/^LISTENER=.*/LISTENER=\"",
+		.restart = "\"/' " DEBIAN_SETTINGS " && " DEBIAN_SCRIPT " restart"};
+	run_as(doctor, "distccd", &service->daemon);
+	return true;
+}
+
+/* DISTCCD_OPTS="${DISTCCD_OPTS} --port 3632": a line adds to those before it, or begins anew. */
+static struct str
+openrc_options(struct arena *arena, struct str text)
+{
+	struct buf options = buf_new(arena);
+	struct str line;
+	while (str_split(&text, '\n', &line)) {
+		struct str value = setting(line, "DISTCCD_OPTS");
+		if (value.s && !str_after(value, "DISTCCD_OPTS").s)
+			options.n = 0;
+		buf_printf(&options, " %.*s", STR_ARG(value));
+	}
+	return buf_str(&options);
+}
+
+static bool
+is_in_runlevel(void)
+{
+	glob_t found;
+	bool some = glob(OPENRC_STARTED, GLOB_NOSORT, NULL, &found) == 0;
+	globfree(&found);
+	return some;
+}
+
+static bool
+read_openrc(struct doctor *doctor, struct service *service)
+{
+	struct str text, error;
+	if (!os_is_file(OPENRC_SCRIPT) || !os_read(doctor->arena, OPENRC_SETTINGS, TEXT_LIMIT, &text, &error))
+		return false;
+	*service = (struct service){.started = is_in_runlevel(),
+		.settings = OPENRC_SETTINGS,
+		.listener = "--listen in DISTCCD_OPTS",
+		.idle = OPENRC_SCRIPT,
+		.not_started = "it is in no runlevel",
+		.start = "rc-update add distccd default && rc-service distccd start",
+		.listen = "/^DISTCCD_OPTS=/s/--listen[ =][0-9A-Za-z.:]*/--listen ",
+		.restart = "/' " OPENRC_SETTINGS " && rc-service distccd restart"};
+	read_command(openrc_options(doctor->arena, text), ' ', &service->daemon);
+	run_as(doctor, "distcc", &service->daemon);
+	return true;
 }
 
 static bool
@@ -250,36 +329,34 @@ is_loopback(struct str address)
 }
 
 static void
-check_settings(struct doctor *doctor)
+check_service(struct doctor *doctor, const struct service *service)
 {
-	struct str text, error, place = STR(SETTINGS);
-	struct patient *patient = patient_at(doctor, DISTCC_PORT);
-	if ((patient && patient->probe.reached) || !os_is_file(SCRIPT) ||
-		!os_read(doctor->arena, SETTINGS, TEXT_LIMIT, &text, &error))
+	struct patient *patient = patient_at(doctor, service->daemon.port);
+	struct str listen = service->daemon.listen;
+	if (patient && patient->probe.reached)
 		return;
-	struct str start = setting(text, "STARTDISTCC"), listener = setting(text, "LISTENER");
-	bool started = str_is(start, "true") || str_is(start, "YES");
 	/* First of all: what starts it should find its log writable. */
-	if (started || patient)
-		check_usual_log(doctor, patient);
+	if (service->started || patient)
+		check_log(doctor, &service->daemon, patient);
 	/* Of no interest where this machine is none of the list: most only send. */
-	if (!started && patient) {
-		find_fault(&doctor->found, place, "STARTDISTCC is not \"true\": no distccd is started here");
-		finding_fix(&doctor->found, STR(""),
-			"sed -i 's/^STARTDISTCC=.*/STARTDISTCC=\"true\"/' " SETTINGS " && " SCRIPT " start");
+	if (!service->started && patient) {
+		find_fault(&doctor->found, str_from(service->idle), "%s: no distccd is started here", service->not_started);
+		finding_fix(&doctor->found, STR(""), "%s", service->start);
 	}
 	struct str address = patient ? exam_address(patient) : STR("");
-	if (patient && is_loopback(listener) && !is_loopback(address)) {
-		find_fault(&doctor->found, place, "LISTENER is %.*s, so nobody can reach distccd by %.*s", STR_ARG(listener),
-			STR_ARG(patient->address));
-		finding_fix(&doctor->found, STR(""),
-			"sed -i 's/^LISTENER=.*/LISTENER=\"%.*s\"/' " SETTINGS " && " SCRIPT " restart", STR_ARG(address));
+	if (patient && is_loopback(listen) && !is_loopback(address)) {
+		find_fault(&doctor->found, str_from(service->settings), "%s is %.*s, so nobody can reach distccd by %.*s",
+			service->listener, STR_ARG(listen), STR_ARG(patient->address));
+		finding_fix(&doctor->found, STR(""), "sed -i '%s%.*s%s", service->listen, STR_ARG(address), service->restart);
 	}
 }
 
 void
 doctor_daemon(struct doctor *doctor)
 {
-	if (!check_running(doctor))
-		check_settings(doctor);
+	struct service service = {.daemon = {.port = DISTCC_PORT}};
+	bool there = read_debian(doctor, &service) || read_openrc(doctor, &service);
+	bool runs = check_running(doctor, service.daemon.port);
+	if (there && !runs)
+		check_service(doctor, &service);
 }

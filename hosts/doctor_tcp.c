@@ -139,7 +139,8 @@ tell_refusal(const struct exam *exam, struct patient *patient, const struct wire
 		find_fault(found, patient->address, "its distccd hangs up before it has read anything");
 		finding_hint(found,
 			"its --allow must name %.*s (ALLOWEDNETS in Debian's /etc/default/distcc, DISTCCD_OPTS in Gentoo's "
-			"/etc/conf.d/distccd), and its user must be able to write to its TMPDIR; its log says which it is",
+			"/etc/conf.d/distccd, ALLOWED_SERVERS in its /etc/systemd/system/distccd.service.d/00gentoo.conf), and its "
+			"user must be able to write to its TMPDIR; its log says which it is",
 			STR_ARG(exam_address(patient)));
 		break;
 	case WIRE_READ:
