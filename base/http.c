@@ -2,6 +2,7 @@
 
 #include "base/http.h"
 #include "base/arena.h"
+#include "base/http_head.h"
 
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -70,7 +71,7 @@ struct transfer {
 	CURL *easy;
 	struct curl_slist *headers;
 	struct buf body;
-	size_t header_bytes, header_capacity;
+	size_t header_bytes;
 	int64_t started, moved, moved_at; /* ms; bytes in either direction; when the last of them went */
 	char detail[CURL_ERROR_SIZE];
 };
@@ -192,34 +193,17 @@ fail(struct transfer *transfer, struct str why)
 		transfer->response->error = why;
 }
 
-/* A line of the response's head; a status line begins a new one, as after "100 Continue" or a redirect. */
 static size_t
 header_add(char *bytes, size_t size, size_t n, void *context)
 {
 	struct transfer *transfer = context;
-	struct http_response *response = transfer->response;
 	struct str line = {bytes, size * n};
 	transfer->header_bytes += line.n;
 	if (transfer->header_bytes > HEADER_LIMIT) {
 		fail(transfer, str_printf(transfer->arena, "the answer's headers are larger than %zu bytes", HEADER_LIMIT));
 		return 0;
 	}
-	if (str_starts(line, STR("HTTP/")))
-		response->header_count = 0;
-	size_t colon = str_find(line, ':');
-	if (colon == line.n || str_starts(line, STR("HTTP/")))
-		return line.n;
-	if (response->header_count == transfer->header_capacity) {
-		size_t capacity = transfer->header_capacity ? 2 * transfer->header_capacity : 16;
-		response->headers = arena_grow(transfer->arena, response->headers,
-			transfer->header_capacity * sizeof *response->headers, capacity * sizeof *response->headers);
-		transfer->header_capacity = capacity;
-	}
-	char *name = str_c(transfer->arena, str_part(line, 0, colon));
-	for (char *c = name; *c; c++)
-		*c = (char)(*c >= 'A' && *c <= 'Z' ? *c - 'A' + 'a' : *c);
-	response->headers[response->header_count++] =
-		(struct http_header){str_from(name), str_dup(transfer->arena, str_trim(str_part(line, colon + 1, line.n)))};
+	http_head_read(transfer->arena, transfer->response, line);
 	return line.n;
 }
 
@@ -281,36 +265,15 @@ body_rewind(void *context, curl_off_t offset, int origin)
 }
 
 static bool
-is_plain(struct str text)
+add_header(struct transfer *transfer, const struct http_header *header)
 {
-	for (size_t i = 0; i < text.n; i++)
-		if ((unsigned char)text.s[i] < ' ' && text.s[i] != '\t')
-			return false;
-	return true;
-}
-
-/* Adds "name: value" as curl wants it; "name;" stands for an empty value, "name:" for a header not to be sent. */
-static bool
-add_header(struct transfer *transfer, struct str name, struct str value)
-{
-	if (!name.n || !is_plain(name) || !is_plain(value)) {
-		fail(transfer, str_printf(transfer->arena, "the header '%.*s' has a control character in it", STR_ARG(name)));
-		return false;
-	}
-	struct str line = value.n ? str_printf(transfer->arena, "%.*s: %.*s", STR_ARG(name), STR_ARG(value))
-				  : str_printf(transfer->arena, "%.*s;", STR_ARG(name));
-	transfer->headers = transfer->library->curl_slist_append(transfer->headers, line.s);
-	return true;
-}
-
-static bool
-has_header(const struct http_request *request, const char *name)
-{
-	for (size_t i = 0; i < request->header_count; i++)
-		if (request->headers[i].name.n == strlen(name) &&
-			strncasecmp(request->headers[i].name.s, name, request->headers[i].name.n) == 0)
-			return true;
-	return false;
+	const char *line = http_head_line(transfer->arena, header);
+	if (line)
+		transfer->headers = transfer->library->curl_slist_append(transfer->headers, line);
+	else
+		fail(transfer,
+			str_printf(transfer->arena, "the header '%.*s' has a control character in it", STR_ARG(header->name)));
+	return line;
 }
 
 /* The caller's headers, and none of those that curl adds by itself. */
@@ -320,10 +283,10 @@ set_headers(struct transfer *transfer)
 	static const char *const unasked[] = {"Accept", "Content-Type", "Expect"};
 	const struct http_request *request = transfer->request;
 	for (size_t i = 0; i < request->header_count; i++)
-		if (!add_header(transfer, request->headers[i].name, request->headers[i].value))
+		if (!add_header(transfer, &request->headers[i]))
 			return false;
 	for (size_t i = 0; i < sizeof unasked / sizeof *unasked; i++)
-		if (!has_header(request, unasked[i]))
+		if (!http_head_has(request, unasked[i]))
 			transfer->headers = transfer->library->curl_slist_append(
 				transfer->headers, str_printf(transfer->arena, "%s:", unasked[i]).s);
 	transfer->library->curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, transfer->headers);
@@ -509,13 +472,4 @@ http_send(struct http_client *client, struct arena *arena, const struct http_req
 	channel_return(client, channel);
 	client->library.curl_slist_free_all(transfer.headers);
 	return !response->error.n;
-}
-
-struct str
-http_header(const struct http_response *response, const char *lower_case_name)
-{
-	for (size_t i = 0; i < response->header_count; i++)
-		if (str_is(response->headers[i].name, lower_case_name))
-			return response->headers[i].value;
-	return (struct str){NULL, 0};
 }

@@ -40,7 +40,7 @@ struct http_request {
 	const struct os_cancel *cancel; /* NULL: nothing ends it early */
 };
 
-/* What became of it. `transport` tells a failure before there was a whole response. */
+/* What became of it. */
 struct http_response {
 	int status; /* 0 where there was none */
 	struct http_header *headers; /* names in lower case */
