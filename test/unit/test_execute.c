@@ -1,50 +1,8 @@
-/* Whole runs with actions made by hand: order, failure, cancellation, teardown. */
-#include "engine.h"
+/* Whole runs with actions made by hand: order, failure, hosts, what is kept. */
+#include "thing.h"
 
 #include "runtime/distcc.h"
 #include "runtime/teardown.h"
-
-#include <fcntl.h>
-#include <pthread.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-/* --- a thing: a file that is created and removed --- */
-
-static void
-fill_thing(struct json_writer *writer, void *context)
-{
-	json_put_text(writer, "path", *(struct str *)context);
-}
-
-static bool
-make_thing(struct run *run, const struct action *action, struct failure *failure)
-{
-	struct str path = str_printf(failure->arena, "%.*s/%.*s", STR_ARG(run->project->dir), STR_ARG(action->name));
-	if (!run_intent(run, action, fill_thing, &path, failure))
-		return false;
-	int fd = open(path.s, O_CREAT | O_EXCL | O_WRONLY, 0600);
-	assert_true(fd >= 0);
-	close(fd);
-	return run_done(run, action, fill_thing, &path, failure);
-}
-
-static bool
-remove_thing(struct run *run, const struct json *params, const struct json *result, struct failure *failure)
-{
-	(void)run;
-	(void)result;
-	char *path = str_c(failure->arena, json_text(params, "path", (struct str){0}));
-	if (strstr(path, "sticky")) {
-		failure_set(failure, EXIT_STATUS_TEARDOWN, "it sticks");
-		return false;
-	}
-	unlink(path);
-	return true;
-}
-
-static const struct action_type thing = {
-	.name = "thing", .section = SECTION_FLEET, .undo_text = "remove", .run = make_thing, .undo = remove_thing};
 
 static bool
 fail_thing(struct run *run, const struct action *action, struct failure *failure)
@@ -100,26 +58,6 @@ store(struct run *run, const struct action *action, struct failure *failure)
 }
 
 static const struct action_type artifact = {.name = "artifact", .section = SECTION_ARTIFACTS, .run = store};
-
-static bool
-thing_exists(struct engine *engine, const char *name)
-{
-	return access(str_printf(&engine->arena, "%s/%s", engine->dir, name).s, F_OK) == 0;
-}
-
-/* Nothing but the journal and the logs stays. */
-static void
-assert_clean(struct engine *engine)
-{
-	struct str error;
-	struct journal_state state;
-	assert_false(os_is_file(str_printf(&engine->arena, "%s/lock", engine->state).s));
-	struct str run = engine_run(engine);
-	assert_true(journal_ended(engine->state, run));
-	assert_true(journal_read(&engine->arena, engine->state, run, &state, &error));
-	assert_int_equal(state.open_count, 0);
-	assert_false(os_is_folder(str_printf(&engine->arena, "%s/runs/%.*s/bin", engine->state, STR_ARG(run)).s));
-}
 
 static size_t
 place_of(struct engine *engine, const char *part)
@@ -325,83 +263,6 @@ a_fleet_is_kept_until_destroy(void **state)
 }
 
 static void
-what_cannot_be_removed_is_named(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	engine_action(engine, &thing, "under", UINT32_MAX, false);
-	engine_action(engine, &thing, "sticky", UINT32_MAX, true);
-	engine_action(engine, &thing, "other", UINT32_MAX, false);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_TEARDOWN);
-	assert_has(engine, "failed sticky|it sticks|");
-	assert_has(engine, "is incomplete, still there: 'under', 'sticky'|edcc destroy removes it|");
-	assert_false(thing_exists(engine, "other"));
-	assert_true(thing_exists(engine, "under"));
-	engine_free(engine);
-}
-
-/* Raises the flag when the step's output has come. */
-struct presser {
-	struct engine *engine;
-	int fd;
-	int64_t after_ms;
-};
-
-static void *
-press(void *context)
-{
-	const struct presser *presser = context;
-	usleep((useconds_t)presser->after_ms * 1000);
-	eventfd_write(presser->fd, 1);
-	return NULL;
-}
-
-static void
-the_first_interrupt_tears_down(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	struct on_block on = {.recipe = STR("echo lost"), .set.timeout = 9000};
-	pthread_t thread;
-	engine->project.ons = &on;
-	engine->project.on_count = 1;
-	engine_action(engine, &thing, "base", UINT32_MAX, false);
-	engine_step(engine, "long", "sleep 100", true);
-	engine_step(engine, "next", "echo next", true);
-	engine_action(engine, &action_follow, "on build_failed", 0, false)->when = ACTION_FAILED;
-	struct presser presser = {engine, engine->options.cancel.fd, 200};
-	int64_t before = os_now_ms();
-	pthread_create(&thread, NULL, press, &presser);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_INTERRUPTED);
-	pthread_join(thread, NULL);
-	assert_true(os_now_ms() - before < 4000);
-	assert_has(engine, "skipped step long|interrupted|");
-	assert_has(engine, "undone base");
-	assert_has(engine, "|interrupted, and torn down||130\n");
-	assert_has_not(engine, "next|");
-	assert_has_not(engine, "lost");
-	assert_clean(engine);
-	engine_free(engine);
-}
-
-static void
-a_run_that_takes_too_long_has_failed(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	struct on_block on = {.recipe = STR("echo lost"), .set.timeout = 9000};
-	engine->project.ons = &on;
-	engine->project.on_count = 1;
-	engine->project.limits.time = 300;
-	engine_step(engine, "long", "sleep 100", false);
-	engine_action(engine, &action_follow, "on build_failed", 0, false)->when = ACTION_FAILED;
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_NO_VERDICT);
-	assert_has(engine, "verdict |build_failed|timed out: ");
-	assert_has(engine, "lost");
-	engine_free(engine);
-}
-
-static void
 steps_run_side_by_side_where_they_may(void **state)
 {
 	(void)state;
@@ -422,89 +283,6 @@ steps_run_side_by_side_where_they_may(void **state)
 	engine_free(engine);
 }
 
-static void
-a_second_run_is_refused_while_one_goes_on(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	struct lock lock;
-	struct str from, error;
-	assert_true(lock_take(&engine->arena, engine->state, &lock, &from, &error));
-	engine_step(engine, "a", "echo never", false);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_USAGE);
-	assert_has(engine, "another run is going on: ");
-	assert_has_not(engine, "never");
-	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_USAGE);
-	lock_release(&lock);
-	engine_free(engine);
-}
-
-static void
-destroy_is_idempotent(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_SUCCESS);
-	assert_false(os_is_folder(engine->state));
-	engine_step(engine, "a", "true", false);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
-	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_SUCCESS);
-	assert_has(engine, "end |nothing is left");
-	assert_int_equal(execute_destroy(engine->state, STR("nope"), engine->events, &engine->options), EXIT_STATUS_USAGE);
-	assert_has(engine, "there is no run 'nope' in ");
-	engine_free(engine);
-}
-
-static void
-the_second_interrupt_lets_go(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	pid_t pid = fork();
-	if (pid == 0) {
-		engine_action(engine, &thing, "base", UINT32_MAX, false);
-		engine_step(engine, "long", "trap '' TERM; sleep 100", true);
-		struct presser first = {engine, engine->options.cancel.fd, 200}, second = {engine, engine->options.let_go.fd, 400};
-		pthread_t threads[2];
-		pthread_create(&threads[0], NULL, press, &first);
-		pthread_create(&threads[1], NULL, press, &second);
-		_exit((int)engine_execute(engine));
-	}
-	int status;
-	eventfd_t count;
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	assert_int_equal(WEXITSTATUS(status), EXIT_STATUS_TEARDOWN);
-	assert_int_equal(eventfd_read(engine->options.cancel.fd, &count) + eventfd_read(engine->options.let_go.fd, &count), 0);
-	assert_true(thing_exists(engine, "base"));
-	/* The next run finds the dead one; a thing is not among the provider's types, so only its processes end. */
-	struct str run = engine_run(engine);
-	struct str mark = str_printf(&engine->arena, "EDCC_RUN=%.*s", STR_ARG(run));
-	engine_step(engine, "a", "true", false);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_TEARDOWN);
-	assert_has(engine, "note |the lock of process ");
-	assert_has(engine, "ended without its teardown, which is done now");
-	assert_has(engine, "failed base|this edcc does not know how to remove a 'thing'|");
-	assert_int_equal(os_end_marked(&engine->arena, mark.s, 0), 0);
-	engine_free(engine);
-}
-
-static void
-a_broken_journal_is_said(void **state)
-{
-	(void)state;
-	struct engine *engine = engine_new();
-	struct str error;
-	engine_step(engine, "a", "true", false);
-	assert_int_equal(engine_execute(engine), EXIT_STATUS_SUCCESS);
-	char *path = str_c(
-		&engine->arena, str_printf(&engine->arena, "%s/runs/%.*s/journal", engine->state, STR_ARG(engine_run(engine))));
-	assert_true(os_write_atomic(&engine->arena, path, STR("{\"record\":\"run\"}\nnonsense\n"), 0600, &error));
-	assert_int_equal(execute_destroy(engine->state, STR(""), engine->events, &engine->options), EXIT_STATUS_TEARDOWN);
-	assert_has(engine, "/journal', line 2: ");
-	assert_has(engine, "look for what else it made, then remove '");
-	engine_free(engine);
-}
-
 static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_run_makes_builds_and_removes_in_reverse),
 	cmocka_unit_test(what_needs_a_failed_step_is_skipped),
@@ -514,14 +292,7 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test(a_host_that_fails_is_taken_out_while_enough_are_left),
 	cmocka_unit_test(later_steps_know_of_a_host_that_is_lost),
 	cmocka_unit_test(a_fleet_is_kept_until_destroy),
-	cmocka_unit_test(what_cannot_be_removed_is_named),
-	cmocka_unit_test(the_first_interrupt_tears_down),
-	cmocka_unit_test(the_second_interrupt_lets_go),
-	cmocka_unit_test(a_broken_journal_is_said),
-	cmocka_unit_test(a_run_that_takes_too_long_has_failed),
 	cmocka_unit_test(steps_run_side_by_side_where_they_may),
-	cmocka_unit_test(a_second_run_is_refused_while_one_goes_on),
-	cmocka_unit_test(destroy_is_idempotent),
 };
 
 ENGINE_MAIN(tests)
