@@ -114,7 +114,7 @@ def test_ends(host, a):
     equal("pump: the next fleet's", (servers(host), pumping(host), answers(host)), ("1", [host.address, a.address], []))
     host.sh(f"cd /tmp/files && for n in {{0..5}} {{0..4}}; do {COMPILE} -g -c f$n.c -o g.o; done")
     # Looked at several at a time: of how many when is the machine's affair.
-    check("pump: not worth it", until(lambda: any(re.fullmatch(r"off of the first (1\d), \1 had to be preprocessed here \(\1 -g\)", s) for s in said(host))), said(host))
+    check("pump: not worth it", until(lambda: any(re.fullmatch(r"off of the first (1\d), \1 had to be preprocessed here \(\1 with -g\)", s) for s in said(host))), said(host))
     fleet(host, "pump3", "no", host, a)
     equal("pump: a fleet without", (servers(host), said(host), pumping(host), host.sh("ls -d /tmp/edcc-pump")), ("0", [], [], ""))
     host.sh("mv /usr/bin/distcc-pump /tmp")
