@@ -279,11 +279,12 @@ correct_clock(struct aws *aws, struct call *call, const struct http_response *re
 	return call->clock_corrected = true;
 }
 
-/* Looks for others where the credentials that it was signed with have ended, which not all of them say before; once a call. */
+/* Looks for others where the credentials that it was signed with have ended, which not all of them say before; once a call. S3 answers a HEAD without saying
+ * why: BadRequest is what that comes as. */
 static bool
 drop_credentials(struct aws *aws, struct call *call, const struct aws_error *error)
 {
-	static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", NULL};
+	static const char *const codes[] = {"ExpiredToken", "ExpiredTokenException", "RequestExpired", "BadRequest", NULL};
 	if (call->renewed || !aws_error_among(error, codes))
 		return false;
 	pthread_mutex_lock(&aws->lock);
@@ -304,8 +305,8 @@ again(struct aws *aws, struct arena *arena, struct call *call, const struct http
 	*kind = retry_classify(error);
 	if (error->tries >= aws->most_tries || error->cancelled || call->unsignable || (call->repeat == AWS_ONCE && !no_effect))
 		return false;
-	bool other = correct_clock(aws, call, response, error) || drop_credentials(aws, call, error) ||
-		     (call->amend && call->amend(aws, arena, call, response));
+	bool other = correct_clock(aws, call, response, error) || (call->amend && call->amend(aws, arena, call, response)) ||
+		     drop_credentials(aws, call, error);
 	if (other)
 		return rewind_streams(call);
 	if (*kind == RETRY_NEVER || !rewind_streams(call) || !retry_take(&aws->bucket, *kind))

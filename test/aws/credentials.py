@@ -40,6 +40,8 @@ class Surroundings(http.server.BaseHTTPRequestHandler):
         asked = {name: values[0] for name, values in parse_qs(body).items()}
         self.seen.append({"method": self.command, "path": self.path, "headers": dict(self.headers), "body": asked,
                           "key": key_of(self.headers)})
+        if self.command == "HEAD":
+            return self.reply("", 400 if key_of(self.headers) in self.over else 200)
         if key_of(self.headers) in self.over:
             return self.reply("<ErrorResponse><Error><Code>ExpiredToken</Code><Message>it has ended</Message></Error></ErrorResponse>", 403)
         if asked.get("Action") in ("AssumeRole", "AssumeRoleWithWebIdentity"):
@@ -57,7 +59,7 @@ class Surroundings(http.server.BaseHTTPRequestHandler):
             return self.reply(json.dumps(keys))
         return self.reply("{}", 403)
 
-    do_GET = do_PUT = do_POST = handle_any
+    do_GET = do_PUT = do_POST = do_HEAD = handle_any
 
     def sts(self, asked):
         action, role = asked["Action"], asked["RoleArn"]
@@ -307,6 +309,9 @@ def login_anew():
         Surroundings.over, before = ("AKIA-old", "AKIA-new"), len(Surroundings.seen)
         lab.equal("where there are no others", tool("query", **ask)["error"], "sts AssumeRole: ExpiredToken: it has ended (2 tries)")
         lab.equal("tries", len(Surroundings.seen) - before, 2)
+        write(".aws/credentials", "[default]\n" + KEY % "newest")
+        head = tool("s3", method="HEAD", action="HeadObject", bucket="bucket", key="key")
+        lab.equal("where the answer has no word for it", (head.get("status"), Surroundings.seen[-1]["key"]), (200, "AKIA-newest"))
     Surroundings.over = ()
 
 

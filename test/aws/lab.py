@@ -52,7 +52,7 @@ class Tool:
         line = json.dumps({"do": do, **what}) + "\n"
         self.process.stdin.write(line.encode())
         self.process.stdin.flush()
-        ready, _, _ = select.select([self.process.stdout], [], [], 30)
+        ready, _, _ = select.select([self.process.stdout], [], [], 120)
         answer = self.process.stdout.readline() if ready else b""
         if not answer:
             self.process.kill()
@@ -68,7 +68,7 @@ class Tool:
 
     def __exit__(self, *_):
         self.process.stdin.close()
-        status = self.process.wait(timeout=30)
+        status = self.process.wait(timeout=120)
         check("the tool ends well: no error of memory", status == 0, status)
 
 
@@ -95,11 +95,11 @@ class Moto:
         self.process = subprocess.Popen(
             ["moto_server", "-H", "127.0.0.1", "-p", "0"], stdout=self.log, stderr=subprocess.STDOUT, env=environment()
         )
-        for _ in range(600):
+        for _ in range(2400):
             time.sleep(0.05)
-            self.log.seek(0)
-            at = self.log.read().split("http://127.0.0.1:")
-            if len(at) > 1:
+            # Where it writes is not to be moved.
+            at = os.pread(self.log.fileno(), 1 << 16, 0).decode().split("http://127.0.0.1:")
+            if len(at) > 1 and " " in at[1].replace("\n", " "):
                 self.url = "http://127.0.0.1:" + at[1].split()[0]
                 return self
         raise RuntimeError("moto_server does not start")
