@@ -130,7 +130,7 @@ def all_files(folder):
 
 def shown_key(machine):
     """The host key that its sshd shows."""
-    said = subprocess.run(["ssh-keyscan", "-t", "ed25519", machine.outside], capture_output=True, text=True, timeout=20).stdout
+    said = subprocess.run(["ssh-keyscan", "-T", "30", "-t", "ed25519", machine.outside], capture_output=True, text=True).stdout
     return said.split()[2]
 
 
@@ -197,7 +197,10 @@ def nobody_can_read():
 
         need(here.client("s3").head_object(Bucket=bucket, Key="large/large")["ContentLength"] == 70000000, "the large artifact")
         same(watcher.found, set(), "command lines")
-        run("sh", "-c", "sleep 1", MARK)
+        # What must be seen stays until it is.
+        with subprocess.Popen(["sh", "-c", "read line", MARK], stdin=subprocess.PIPE) as seen:
+            wait_for(lambda: watcher.found)
+            seen.stdin.close()
         same(len(watcher.found), 1, "command lines with what must be seen")
         made.edcc("destroy", env=environment)
         same(left(here), {}, "what EC2 still has")

@@ -5,7 +5,7 @@ import os
 import shutil
 
 import world
-from cloud import Project, main, need, run, same, test, wait_for
+from cloud import Project, main, need, run, same, test, told, wait_for
 from lab import EDCC
 from world import World
 
@@ -48,7 +48,7 @@ def a_kept_fleet():
         made.write("Edccfile", WARM)
         made.edcc("apply", "--yes", env=here.environment())
         machines = running(here)
-        status = made.edcc("status", env=here.environment()).output
+        status = told(lambda: made.edcc("status", env=here.environment())).output
         for index, name in enumerate(["host", "coop-1"]):
             need(f"machine   {name}  running, c7i.large, {machines[index]['PublicIpAddress']}, {machines[index]['InstanceId']}\n" in status, status)
 

@@ -118,10 +118,10 @@ class World:
         config = botocore.config.Config(**{"retries": {"total_max_attempts": 1}, **config})
         return boto3.client(service, endpoint_url=self.url, region_name=REGION, aws_access_key_id=KEY, aws_secret_access_key=SECRET, config=config)
 
-    def machine(self, instance_id, seconds=20):
+    def machine(self, instance_id):
         """The machine of an instance, when it has booted (its user data may still run)."""
-        found = wait_for(lambda: self.machines.get(instance_id), seconds)
-        wait_for(found.up.is_set, seconds)
+        found = wait_for(lambda: self.machines.get(instance_id))
+        wait_for(found.up.is_set)
         return found
 
     def notice(self, instance_id, text):
