@@ -696,8 +696,8 @@ command_end() { # STEP TERM|KILL
 	local processes leader signal
 	case $2 in TERM | KILL) ;; *) die "there is no way to end called '$2'" ;; esac
 	use_step "$1"
-	# Some may be born while others die.
-	for _ in {1..10}; do
+	# Some may be born while others die, which a busy machine takes its time over.
+	for _ in {1..100}; do
 		step_processes
 		[ ${#processes[@]} -gt 0 ] || return 0
 		# Stopped first: what waits for one that ends must not go on before its own signal is there.

@@ -101,7 +101,7 @@ def ssh(machine, key, host_key, *words, **more):
     with open(known, "w") as out:
         out.write(f"{machine.address} {host_key}\n")
     return subprocess.run(["ssh", "-F", "none", "-i", key, "-o", f"UserKnownHostsFile={known}", "-o", "StrictHostKeyChecking=yes", "-o", "BatchMode=yes",
-                           "-o", "HostKeyAlgorithms=ssh-ed25519", f"root@{machine.address}", *words], capture_output=True, timeout=20, **more)
+                           "-o", "HostKeyAlgorithms=ssh-ed25519", f"root@{machine.address}", *words], capture_output=True, timeout=60, **more)
 
 
 def test_keys(host, coop, key, first_public):
@@ -169,7 +169,7 @@ def test_small(host):
     asked = [int(host.sh("stat -c %Y /run/edcc/lease")) - time.time() for _ in [host.host("renew", "60")]]
     asked += [int(host.sh("stat -c %Y /run/edcc/lease")) - time.time() for _ in [host.host("renew", "1800")]]
     asked += [int(host.sh("stat -c %Y /run/edcc/lease")) - time.time() for _ in [host.host("renew", "600")]]
-    check("renew: at least so long, never shorter", abs(asked[0]) < 3 and abs(asked[1] - 1200) < 3 and abs(asked[2] - 1200) < 3, asked)
+    check("renew: at least so long, never shorter", abs(asked[0]) < 100 and abs(asked[1] - 1200) < 100 and abs(asked[2] - 1200) < 100, asked)
     unknown = host.host("reboot")
     check("no such command", unknown.returncode == 1 and unknown.stderr == b"edcc-host: there is no command 'reboot'\n", unknown.stderr)
 
@@ -241,14 +241,18 @@ class Store(http.server.BaseHTTPRequestHandler):
     """Takes parts; refuses each path's first tries as its query says."""
 
     bodies, headers, tries, at_once, most = {}, {}, {}, 0, 0
-    lock = threading.Lock()
+    lock, enough = threading.Lock(), threading.Event()
 
     def do_PUT(self):
         with Store.lock:
             Store.at_once += 1
             Store.most = max(Store.most, Store.at_once)
+            if Store.most == 8:
+                Store.enough.set()
             tries = Store.tries[self.path] = Store.tries.get(self.path, 0) + 1
         body = self.rfile.read(int(self.headers["Content-Length"]))
+        # The first are answered when as many are there as may be, and some time after that, in which more would come.
+        Store.enough.wait(20)
         time.sleep(0.1)
         refuse, status = re.search(r"refuse=(\d)&status=(\d+)", self.path).groups() if "refuse" in self.path else (0, 200)
         status = int(status) if tries <= int(refuse) else 200
@@ -295,7 +299,7 @@ def test_store(host):
     equal("store: exactly its headers", {k: v for k, v in some.items() if k.lower().startswith("x-")},
           {"x-amz-checksum-sha256": "c3=", "X-Odd": '"q\\'})
     check("store: no others that would be signed", not {"Content-Type", "Expect", "Transfer-Encoding"} & set(some), some)
-    check("store: side by side, at most eight", 4 <= Store.most <= 8, Store.most)
+    equal("store: side by side, at most eight", Store.most, 8)
     check("store: why", "NoWay: as I said" in error and "s3cret" not in error, error)
     check("store: no URL in ps or on the disk", seen and not any(seen), seen)
     equal("store: nothing stays", host.sh("ls -d /var/lib/edcc/scratch* 2>/dev/null"), "")
@@ -352,7 +356,7 @@ def test_steps(host):
     lines = out.decode().splitlines()
     check("start: where and with what", lines[0].startswith("/var/lib/edcc/tree/sub/dir ") and " s3cr3t /opt/edcc/bin:/usr/local/sbin" in lines[0], lines)
     equal("start: nothing but its environment", lines[1].split(), ["EDCC_STEP", "HOME", "PATH", "PWD", "SECRET", "SHLVL", "_", "0"])
-    equal("follow: end", (end[0], 0 <= end[1] < 5000, kinds[-1]), (0, True, "e"))
+    equal("follow: end", (end[0], 0 <= end[1] < 50000, kinds[-1]), (0, True, "e"))
     equal("start: again", (start(host, "one", "rm -rf /"), follow(host, "one")[0]), ("known", out))
     cut = host.host("start", "cut", input=entries() + b"touch /tmp/cut")
     check("start: cut short", cut.returncode == 1 and cut.stderr == b"edcc-host: the recipe of 'cut' was cut short\n" and
@@ -371,12 +375,13 @@ def test_steps(host):
 
 
 def test_secrets(host):
-    start(host, "secret", "sleep 1", SECRET="t0psecret")
+    start(host, "secret", "until [ -e /tmp/looked ]; do sleep 0.1; done", SECRET="t0psecret")
     seen = ""
     for _ in range(5):
         seen += host.sh("cat /proc/*/cmdline | tr '\\0' ' '")
     check("start: no secret in ps", "t0psecret" not in seen and "recipe/secret" in seen)
     check("start: no core", "0" == host.sh("cat /proc/$(pgrep -f recipe/secret | head -n 1)/limits | awk '/core/ {print $5}'").strip())
+    host.sh("touch /tmp/looked")
     follow(host, "secret")
 
 
@@ -419,7 +424,7 @@ def test_ends(host):
     out, calls, end, _ = parse(first + process.stdout.read())
     equal("build_failed", (out, calls, end[0], host.sh("ls /tmp/after 2>/dev/null")), (b"before\n", ["7 failed no luck"], 143, ""))
     start(host, "stubborn", "trap '' TERM; setsid sh -c \"trap '' TERM; sleep 60 & wait; sleep 60\" & (env -i sleep 61 &) ; sleep 60; sleep 60")
-    until(5, lambda: int(host.host("left", "stubborn").stdout) >= 5)
+    until(lambda: int(host.host("left", "stubborn").stdout) >= 5)
     check("left", int(host.host("left", "stubborn").stdout) >= 5)
     host.host("end", "stubborn", "TERM")
     time.sleep(0.2)
@@ -460,13 +465,13 @@ def test_fleet(host, a, b, c, failing):
     listed = [host, a, b, c, failing]
     lines = "".join(f"{m.name} {m.address}{' 1' if m is host else ' ,lzo' if m is a else ''}\n" for m in listed) + "nobody 10.9.0.200\n"
     check("fleet", host.host("fleet", input=lines.encode()).returncode == 0)
-    watch = host.start("/opt/edcc/edcc-host", "watch")
-    check("fleet: a good machine", until(15, is_state(host, "a", "Ready")), states(host))
-    equal("fleet: the HOST itself", until(5, is_state(host, "host", "Ready")), True)
-    check("fleet: another version", until(5, is_state(host, "b", "Failed", "its compiler is 12.9.9 for x86_64-linux-gnu, the HOST's is 12.2.0 for")),
+    watch = host.start("bash", "-c", "exec /opt/edcc/edcc-host watch >/tmp/watched-fleet")
+    check("fleet: a good machine", until(is_state(host, "a", "Ready")), states(host))
+    equal("fleet: the HOST itself", until(is_state(host, "host", "Ready")), True)
+    check("fleet: another version", until(is_state(host, "b", "Failed", "its compiler is 12.9.9 for x86_64-linux-gnu, the HOST's is 12.2.0 for")),
           states(host))
-    check("fleet: other bytes", until(5, is_state(host, "c", "Failed", "compiles to another object than the HOST")), states(host))
-    check("fleet: a failed boot", until(5, is_state(host, "failing", "Failed", "compiler: ")), states(host))
+    check("fleet: other bytes", until(is_state(host, "c", "Failed", "compiles to another object than the HOST")), states(host))
+    check("fleet: a failed boot", until(is_state(host, "failing", "Failed", "compiler: ")), states(host))
     equal("fleet: nobody there", states(host)["nobody"], ("Initializing", 0, "no answer yet"))
     cpus = os.cpu_count()
     equal("fleet: distcc's hosts", hosts_file(host),
@@ -476,18 +481,19 @@ def test_fleet(host, a, b, c, failing):
     start(host, "compile", "for n in {0..11}; do distcc gcc-12 -c $n.c -o $n.o & done; wait; ls *.o | wc -l", DISTCC_DIR="/var/lib/edcc/distcc",
           DISTCC_LOG="/var/lib/edcc/distcc/client.log", DISTCC_FALLBACK="0", DISTCC_PAUSE_TIME_MSEC="20")
     out, _, end, _ = follow(host, "compile")
-    check("fleet: it compiles", out == b"12\n" and end[0] == 0 and a.page("distccd.log").count(b"COMPILE_OK") > before, out)
+    check("fleet: it compiles", out == b"12\n" and end[0] == 0 and until(lambda: a.page("distccd.log").count(b"COMPILE_OK") > before), out)
     a.cable(False)
-    check("fleet: one that is cut off", until(15, is_state(host, "a", "Out", "does not answer")), states(host))
+    check("fleet: one that is cut off", until(is_state(host, "a", "Out", "does not answer")), states(host))
     equal("fleet: is not asked", hosts_file(host)[2:], [f"{host.address}:3632/1"])
     a.cable(True)
-    check("fleet: and comes back", until(20, is_state(host, "a", "Ready")) and until(2, lambda: f"{a.address}:3632/3,lzo" in hosts_file(host)), states(host))
+    check("fleet: and comes back", until(is_state(host, "a", "Ready")) and until(lambda: f"{a.address}:3632/3,lzo" in hosts_file(host)), states(host))
     test_jobs(host)
-    said = cut(watch).decode().splitlines()
+    cut(watch)
+    said = told(host)
     of_a = [line.split(" ", 3)[2] for line in said if line.startswith("host a ")]
     kept = [s for n, s in enumerate(of_a) if not n or of_a[n - 1] != s]
     equal("watch: what became of one", kept[-3:], ["Ready", "Out", "Ready"])
-    jobs = [line[5:] for line in said if line.startswith("jobs")]
+    jobs = jobs_of(said)
     binary = b"".join(map(base64.b64decode, jobs))
     check("watch: jobs", len(binary) % 296 == 0 and b"slow.c\0" in binary and jobs[-1] == "" and ("", "") not in zip(jobs, jobs[1:]), jobs)
     again = host.start("/opt/edcc/edcc-host", "watch")
@@ -500,13 +506,32 @@ def test_fleet(host, a, b, c, failing):
     check("fleet: no processes pile up", int(host.sh("pgrep -fc edcc-host")) < 12, host.sh("ps ax"))
 
 
+def told(host):
+    """The whole lines that the watcher has said."""
+    return host.sh("cat /tmp/watched-fleet").rpartition("\n")[0].split("\n")
+
+
+def jobs_of(said):
+    return [line[5:] for line in said if line.startswith("jobs")]
+
+
+SILENT = """import os, socket, time
+server = socket.create_server(("127.0.0.1", 3700))
+open("/tmp/listens", "w").close()
+while not os.path.exists("/tmp/enough"):
+    time.sleep(0.05)
+"""
+
+
 def test_jobs(host):
-    """A client that waits for a machine that takes its connection and does not answer."""
-    host.host("receive", input=tar_of({"slow.c": (b"int x;", 0o644, 1)}))
-    start(host, "jobs", "python3 -c 'import socket,time; s=socket.create_server((\"127.0.0.1\", 3700)); time.sleep(3)' & sleep 0.2; "
-                        "distcc gcc-12 -c slow.c; true", DISTCC_DIR="/var/lib/edcc/distcc", DISTCC_HOSTS="127.0.0.1:3700/1")
+    """A client that waits for a machine that takes its connection and does not answer: it is told while it waits, and that there is none after it."""
+    host.host("receive", input=tar_of({"slow.c": (b"int x;", 0o644, 1), "silent.py": (SILENT.encode(), 0o644, 1)}))
+    start(host, "jobs", "python3 silent.py & until [ -e /tmp/listens ]; do sleep 0.05; done; distcc gcc-12 -c slow.c; true",
+          DISTCC_DIR="/var/lib/edcc/distcc", DISTCC_HOSTS="127.0.0.1:3700/1")
+    until(lambda: any(b"slow.c\0" in base64.b64decode(job) for job in jobs_of(told(host))))
+    host.sh("touch /tmp/enough")
     follow(host, "jobs")
-    time.sleep(1.5)
+    until(lambda: jobs_of(told(host))[-1] == "")
 
 
 def test_fleet_again(host, a):
@@ -514,7 +539,7 @@ def test_fleet_again(host, a):
     a.start("bash", "-c", "while [ ! -e /tmp/known ]; do yes 'distccd[1] what a busy machine says' | head -n 3000; sleep 0.05; done >>/var/lib/edcc/www/distccd.log")
     host.sh("printf '#!/bin/sh\\ncase $* in *distccd.log) sleep 0.3 ;; esac\\nexec /usr/bin/curl \"$@\"\\n' >/opt/edcc/bin/curl; chmod 755 /opt/edcc/bin/curl")
     host.host("fleet", "7", input=f"a {a.address}\n".encode())
-    check("fleet: another one", until(15, is_state(host, "a", "Ready")) and list(states(host)) == ["a"], states(host))
+    check("fleet: another one", until(is_state(host, "a", "Ready")) and list(states(host)) == ["a"], states(host))
     a.sh("touch /tmp/known")
     host.sh("rm /opt/edcc/bin/curl")
     equal("fleet: local slots as given", hosts_file(host)[0], "--localslots=7")
@@ -522,12 +547,18 @@ def test_fleet_again(host, a):
     check("fleet: no machine", bad.returncode == 1 and b"is no machine" in bad.stderr, bad.stderr)
 
 
+def logged(host):
+    """What the watcher has told of the client's log."""
+    lines = host.sh("cat /tmp/watched").rpartition("\n")[0].split("\n")
+    return b"".join(base64.b64decode(line[4:]) for line in lines if line.startswith("log "))
+
+
 def test_sulk(host, a):
     """A machine whose distccd is gone is out, and back when it answers again; what goes wrong on the HOST itself is held against nobody."""
     client = {"DISTCC_DIR": "/var/lib/edcc/distcc", "DISTCC_LOG": "/var/lib/edcc/distcc/client.log", "DISTCC_SKIP_LOCAL_RETRY": "1"}
     listed = f"{a.address}:3632/3"
     host.host("fleet", input=f"a {a.address}\n".encode())
-    until(15, is_state(host, "a", "Ready"))
+    until(is_state(host, "a", "Ready"))
     many = [f"distcc[{n}] compile many.c on 10.9.0.9:3632/4 completed ok" for n in range(30000)]
     host.run("bash", "-c", "cat >>/var/lib/edcc/distcc/client.log", input="\n".join([*many, ""]).encode())
     watch = host.start("bash", "-c", "exec /opt/edcc/edcc-host watch log >/tmp/watched")
@@ -537,48 +568,49 @@ def test_sulk(host, a):
     for name in ("ours", "ours-too"):
         start(host, name, f"PATH=$PWD/bin:$PATH distcc gcc-12 -c 0.c -o {name}.o; ls $DISTCC_DIR/lock", **client)
         check("sulk: distcc holds it against the machine", mark in follow(host, name)[0].decode().split())
-        check("sulk: it is forgiven", until(5, lambda: mark not in host.sh("ls /var/lib/edcc/distcc/lock").split()),
+        check("sulk: it is forgiven", until(lambda: mark not in host.sh("ls /var/lib/edcc/distcc/lock").split()),
               host.sh("tail -n 30 /var/lib/edcc/distcc/client.log"))
     check("sulk: and not out", states(host)["a"][0] == "Ready" and listed in hosts_file(host), states(host))
     a.sh("tr '\\0' ' ' </proc/$(pgrep -o distccd)/cmdline >/tmp/again; pkill -x distccd; while pgrep distccd; do sleep 0.05; done")
     start(host, "no-daemon", "distcc gcc-12 -c 1.c -o gone.o", **client)
     follow(host, "no-daemon")
-    check("sulk: one without distccd", until(10, is_state(host, "a", "Failed", "cannot compile a small file: ")) and
-          until(2, lambda: listed not in hosts_file(host)), states(host))
+    check("sulk: one without distccd", until(is_state(host, "a", "Failed", "cannot compile a small file: ")) and
+          until(lambda: listed not in hosts_file(host)), states(host))
     a.sh("DISTCC_CMDLIST=/etc/edcc/compilers TMPDIR=/var/lib/edcc/distccd $(cat /tmp/again)")
-    check("sulk: is back", until(20, is_state(host, "a", "Ready")) and until(2, lambda: listed in hosts_file(host)), states(host))
+    check("sulk: is back", until(is_state(host, "a", "Ready")) and until(lambda: listed in hosts_file(host)), states(host))
     before = a.page("distccd.log").count(b"COMPILE_OK")
     start(host, "daemon-again", "distcc gcc-12 -c 2.c -o back.o", **client)
     follow(host, "daemon-again")
-    check("sulk: and compiles", until(5, lambda: a.page("distccd.log").count(b"COMPILE_OK") > before))
-    time.sleep(1.5)
+    check("sulk: and compiles", until(lambda: a.page("distccd.log").count(b"COMPILE_OK") > before))
+    again = b"compile 2.c on %s completed ok" % listed.encode()
+    until(lambda: again in logged(host))
     cut(watch)
-    said = b"".join(base64.b64decode(line[4:]) for line in host.sh("cat /tmp/watched").splitlines() if line.startswith("log "))
+    said = logged(host)
     check("watch: the log, whole lines", set(many) <= set(said.decode().splitlines()))
     equal("watch: the log", [said.count(b"failed to distribute 0.c to"), said.count(b"failed to distribute 1.c to"),
-                             said.count(b"compile 2.c on %s completed ok" % listed.encode()), said.count(b"elapsed")], [2, 1, 1, 0])
+                             said.count(again), said.count(b"elapsed")], [2, 1, 1, 0])
 
 
 # --- the end ---
 
 
 def test_leases():
-    script = user_data(FILE.format(version="12"), lease="3").stdout
+    script = user_data(FILE.format(version="12"), lease="10").stdout
     host, coop = Machine("short-host", 0, script), Machine("short-coop", 1, script)
-    other = Machine("short-other", 1, user_data(FILE.format(version="12"), lease="3", first_is_host="no").stdout)
+    other = Machine("short-other", 1, user_data(FILE.format(version="12"), lease="10", first_is_host="no").stdout)
     for machine in (host, coop):
         machine.wait("Ready")
     send_host(host)
-    ends = time.monotonic() + 5
+    ends = time.monotonic() + 15
     while time.monotonic() < ends:
-        host.host("renew", "3")
+        host.host("renew", "10")
         coop.page()
         time.sleep(0.5)
     check("lease: renewed", host.alive() and coop.alive())
-    check("lease: one that nobody asks ends", not other.alive())
     last = time.monotonic()
-    check("lease: without edcc the HOST ends", until(8, lambda: not host.alive()) and 1.9 < time.monotonic() - last < 6, time.monotonic() - last)
-    check("lease: and the COOP", until(8, lambda: not coop.alive()))
+    check("lease: one that nobody asks ends", until(lambda: not other.alive()))
+    check("lease: without edcc the HOST ends", until(lambda: not host.alive()) and time.monotonic() - last > 5, time.monotonic() - last)
+    check("lease: and the COOP", until(lambda: not coop.alive()))
 
 
 def send_host(machine):

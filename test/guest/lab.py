@@ -28,8 +28,8 @@ chmod 755 /usr/local/bin/apt-get
 machines = {}
 
 
-def until(seconds, what):
-    """Whether `what` becomes true in time."""
+def until(what, seconds=60):
+    """Whether `what` becomes true. The limit is for what never does: a machine may be slow."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if what():
@@ -128,7 +128,7 @@ class Machine:
         atexit.register(self.process.kill)
         self.booted = time.monotonic()
         own = os.readlink("/proc/self/ns/net")
-        until(5, lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != own)
+        until(lambda: os.readlink(f"/proc/{self.process.pid}/ns/net") != own)
         link = f"v{self.number}"
         # An address of its own for each: what another machine's neighbour table has of an earlier one is no use.
         sh(f"ip link add {link} type veth peer name eth0 address 02:00:00:00:00:{self.number:02x} netns {self.process.pid}; "
@@ -139,7 +139,7 @@ class Machine:
         with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children") as children:
             return children.read().split()[0]
 
-    def run(self, *words, input=b"", timeout=30):
+    def run(self, *words, input=b"", timeout=120):
         return subprocess.run(["nsenter", "-t", self.init(), "-a", *words], input=input, capture_output=True, timeout=timeout)
 
     def start(self, *words):
@@ -149,7 +149,7 @@ class Machine:
     def sh(self, command):
         return self.run("bash", "-c", command).stdout.decode(errors="replace")
 
-    def host(self, *words, input=b"", timeout=30):
+    def host(self, *words, input=b"", timeout=120):
         return self.run("/opt/edcc/edcc-host", *words, input=input, timeout=timeout)
 
     def status(self):
@@ -159,11 +159,11 @@ class Machine:
             return {"state": ""}
 
     def page(self, path="status"):
-        return subprocess.run(["curl", "-s", "-m", "2", f"http://{self.address}/{path}"], capture_output=True).stdout
+        return subprocess.run(["curl", "-s", "-m", "20", f"http://{self.address}/{path}"], capture_output=True).stdout
 
-    def wait(self, *states, seconds=20):
+    def wait(self, *states):
         """The status page once the machine is in one of the states."""
-        until(seconds, lambda: self.status()["state"] in states)
+        until(lambda: self.status()["state"] in states)
         return self.status()
 
     def cable(self, plugged):
