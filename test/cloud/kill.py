@@ -127,7 +127,7 @@ class Small(Project):
         return self.process
 
     def apply(self, status=0, **more):
-        return self.edcc("apply", "--yes", "--verbose", status=status, env=self.environment(**more), timeout=120)
+        return self.edcc("apply", "--yes", "--verbose", status=status, env=self.environment(**more))
 
     def lines(self):
         """How many the journal has, torn ones too."""
@@ -150,7 +150,7 @@ class Small(Project):
     def clean(self, runs):
         same(self.here.left(self.name), {}, "what EC2 still has")
         # What heard of edcc's death by its pipe may be just ending.
-        left = ended(lambda: self.processes(runs), 3)
+        left = ended(lambda: self.processes(runs), 30)
         need(not left, "processes are left:", left and run("ps", "-o", "pid,ppid,stat,etimes,args", "-p", ",".join(map(str, left)), status=None))
         self.nothing_left()
         others = set(os.listdir(self.dir)) - {".edcc", "Edccfile", "out"}
@@ -215,7 +215,7 @@ def killed(here, name, line, what, eaten):
 def destroyed(kind, what, made, runs):
     """destroy goes by the journal, and a second one has nothing to do."""
     with point(kind, what):
-        made.edcc("destroy", env=made.environment(), timeout=120)
+        made.edcc("destroy", env=made.environment())
         made.clean(runs)
         need("edcc: nothing is left" in made.edcc("destroy", env=made.environment()).output, "the second destroy")
 
@@ -244,7 +244,7 @@ def gc_after_every_line():
             dead = side_by_side(lambda line, kind: killed(here, "gc", line, *kind), batch)
             for made, runs in dead:
                 shutil.rmtree(made.path(".edcc"), ignore_errors=True)
-            dead[0][0].edcc("gc", "--region", "eu-west-1", env=dead[0][0].environment(), timeout=120)
+            dead[0][0].edcc("gc", "--region", "eu-west-1", env=dead[0][0].environment())
             for (line, kind), (made, runs) in zip(batch, dead):
                 with point("kill -9 and gc", f"killed at line {line}, {kind}"):
                     made.clean(runs)
@@ -360,7 +360,7 @@ def credentials_expire():
                 result = made.apply(status=5)
                 need("AWS does not take the credentials from environment" in result.output and "edcc destroy" in result.output, result)
                 made.wrong = None
-                made.edcc("destroy", env=made.environment(), timeout=120)
+                made.edcc("destroy", env=made.environment())
                 made.clean(made.runs())
 
         some = ("CreateSubnet", "DescribeInstances", "TerminateInstances", "DeleteVpc")
