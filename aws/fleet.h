@@ -76,8 +76,6 @@ bool fleet_lay_out(struct arena *, const struct project *, struct fleet_seen *, 
 struct user_data;
 bool fleet_user_data(struct arena *, const struct project *, const struct fleet_seen *, const struct fleet_launch *,
 	struct user_data *, struct str *text, struct str *error);
-/* The range as numbers; false where it is none of IPv4. */
-bool fleet_range(struct str text, uint32_t *base, int *bits);
 /* Puts the zones in order, once it is known which has what. False with an error filed where none has all. */
 bool fleet_choose_zones(struct arena *, const struct project *, struct fleet_seen *, struct diags *);
 bool fleet_type_is_in(const struct fleet_type *, struct str zone);

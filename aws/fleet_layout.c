@@ -21,8 +21,9 @@
 
 /* --- addresses --- */
 
-bool
-fleet_range(struct str text, uint32_t *base, int *bits)
+/* The range as numbers; false where it is none of IPv4. */
+static bool
+read_range(struct str text, uint32_t *base, int *bits)
 {
 	char address[INET_ADDRSTRLEN];
 	size_t slash = str_find(text, '/');
@@ -70,7 +71,7 @@ check_ranges(const struct fleet_seen *seen, uint32_t count, struct diags *diags)
 	int vpc_bits, bits;
 	struct diag *diag;
 	struct str range = seen->subnet_range;
-	bool read = fleet_range(range, &subnet, &bits);
+	bool read = read_range(range, &subnet, &bits);
 	if (!read || bits > LONGEST_PREFIX || bits < SHORTEST_PREFIX) {
 		diag = diag_error(diags, SPAN_NONE, "'network: subnet = %.*s' cannot be a subnet", STR_ARG(range));
 		diag_hint(diag, "EC2 has IPv4 subnets from /%d to /%d", SHORTEST_PREFIX, LONGEST_PREFIX);
@@ -78,7 +79,7 @@ check_ranges(const struct fleet_seen *seen, uint32_t count, struct diags *diags)
 		diag = diag_error(diags, SPAN_NONE, "%u machines do not fit into the subnet %.*s", count, STR_ARG(range));
 		diag_hint(diag, "it has %u addresses for machines; a larger one is 'network: subnet = …/%d'", machines_in(bits),
 			bits - 1);
-	} else if (!seen->vpc.n && (!fleet_range(seen->vpc_range, &vpc, &vpc_bits) || !is_within(subnet, bits, vpc, vpc_bits))) {
+	} else if (!seen->vpc.n && (!read_range(seen->vpc_range, &vpc, &vpc_bits) || !is_within(subnet, bits, vpc, vpc_bits))) {
 		diag = diag_error(diags, SPAN_NONE, "the subnet %.*s is not in the VPC's range %.*s", STR_ARG(range),
 			STR_ARG(seen->vpc_range));
 		diag_hint(diag, "choose both in 'network:', or leave 'subnet' out");
@@ -125,7 +126,7 @@ lay_out_network(struct arena *arena, const struct project *project, struct fleet
 		return false;
 	}
 	seen->subnet_range = set->subnet;
-	if (!subnet_given && fleet_range(seen->vpc_range, &vpc, &bits))
+	if (!subnet_given && read_range(seen->vpc_range, &vpc, &bits))
 		seen->subnet_range = usual_subnet(arena, vpc, bits, count);
 	return check_ranges(seen, count, diags);
 }

@@ -146,7 +146,5 @@ bool cli_run(struct cli *, const char *state, struct str *run);
 
 /* help.c */
 void help_command(struct cli *, const struct command *);
-/* "-f, --file FILE" */
-struct str help_flag(struct arena *, const struct command *, const struct flag *);
 
 #endif

@@ -30,8 +30,9 @@ has_letter(const struct command *command, const struct flag *flag)
 	return flag->letter;
 }
 
-struct str
-help_flag(struct arena *arena, const struct command *command, const struct flag *flag)
+/* "-f, --file FILE" */
+static struct str
+flag_text(struct arena *arena, const struct command *command, const struct flag *flag)
 {
 	const char *space = *flag->argument && *flag->argument != '[' ? " " : "";
 	if (has_letter(command, flag))
@@ -85,7 +86,7 @@ help_command(struct cli *cli, const struct command *command)
 	for (size_t i = 0; i < FLAG_COUNT; i++) {
 		if (!is_shown(command, i))
 			continue;
-		left[i] = help_flag(&cli->arena, command, &flag_table[i]);
+		left[i] = flag_text(&cli->arena, command, &flag_table[i]);
 		width = (int)left[i].n > width ? (int)left[i].n : width;
 	}
 	putchar('\n');

@@ -57,8 +57,6 @@ struct remote_call {
 	bool once; /* tried only once in any case */
 };
 bool remote_make_call(struct remote *, struct arena *, const struct remote_call *, struct str *output, struct failure *);
-/* The shell's command line for it. */
-const char *remote_command(struct arena *, const char *const *words);
 /* Starts one whose output is read as it comes. */
 bool remote_start(struct remote *, struct arena *, const char *const *words, struct str input, bool regardless, struct os_process *,
 	struct str *error);

@@ -27,8 +27,9 @@ remote_of(struct run *run)
 	return remote;
 }
 
-const char *
-remote_command(struct arena *arena, const char *const *words)
+/* As the shell there has it. */
+static const char *
+command_line(struct arena *arena, const char *const *words)
 {
 	struct buf text = buf_new(arena);
 	buf_add_c(&text, REMOTE_TOOL);
@@ -109,7 +110,7 @@ remote_make_call(
 	struct remote *remote, struct arena *arena, const struct remote_call *call, struct str *output, struct failure *failure)
 {
 	struct ssh_call way = {
-		.command = remote_command(arena, call->words),
+		.command = command_line(arena, call->words),
 		.input = call->input,
 		.output_path = call->output_path,
 		.limit = call->limit,
@@ -158,7 +159,7 @@ bool
 remote_start(struct remote *remote, struct arena *arena, const char *const *words, struct str input, bool regardless,
 	struct os_process *process, struct str *error)
 {
-	struct ssh_call way = {.command = remote_command(arena, words), .input = input, .regardless = regardless};
+	struct ssh_call way = {.command = command_line(arena, words), .input = input, .regardless = regardless};
 	return ssh_start(remote->ssh, arena, &way, process, error);
 }
 

@@ -21,6 +21,13 @@ fleet_canary_folder(struct arena *arena, const struct run *run)
 	return str_printf(arena, "%.*s/fleet/canary", STR_ARG(run->folder));
 }
 
+/* In the environment of all that the fleet consists of: daemons, canaries, and what they run. */
+static struct str
+mark(struct arena *arena, const struct run *run)
+{
+	return str_printf(arena, "EDCC_FLEET=%.*s", STR_ARG(run->id));
+}
+
 char **
 fleet_environment(struct arena *arena, const struct run *run, const char *const *more)
 {
@@ -37,7 +44,7 @@ fleet_environment(struct arena *arena, const struct run *run, const char *const 
 			if (strncmp(run->environment[i], kept[k], strlen(kept[k])) == 0)
 				env[count++] = run->environment[i];
 	env[count++] = str_c(arena, run->mark);
-	env[count++] = str_c(arena, fleet_mark(arena, run));
+	env[count++] = str_c(arena, mark(arena, run));
 	while (more && *more)
 		env[count++] = (char *)*more++;
 	return env;
@@ -102,12 +109,6 @@ struct str
 fleet_commands_file(struct arena *arena, const struct run *run)
 {
 	return str_printf(arena, "%.*s/compilers", STR_ARG(fleet_daemons_folder(arena, run)));
-}
-
-struct str
-fleet_mark(struct arena *arena, const struct run *run)
-{
-	return str_printf(arena, "EDCC_FLEET=%.*s", STR_ARG(run->id));
 }
 
 /* --- the folders --- */
@@ -217,7 +218,7 @@ fleet_undo(struct run *run, const struct json *params, const struct json *result
 	struct arena arena = {0};
 	static const char *const names[] = {"client", "folder", "daemons"};
 	bool done = true;
-	os_end_marked(&arena, fleet_mark(&arena, run).s, GRACE_MS);
+	os_end_marked(&arena, mark(&arena, run).s, GRACE_MS);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
 		struct str path = json_text(params, names[i], STR(""));
 		if (path.n)

@@ -15,8 +15,6 @@ const char *fleet_user(uid_t *uid, gid_t *gid);
 struct str fleet_daemons_folder(struct arena *, const struct run *);
 /* The list of what daemons may run. */
 struct str fleet_commands_file(struct arena *, const struct run *);
-/* In the environment of all that the fleet consists of: daemons, canaries, and what they run. */
-struct str fleet_mark(struct arena *, const struct run *);
 /* Where canaries are compiled. */
 struct str fleet_canary_folder(struct arena *, const struct run *);
 /* An environment of a few names for what edcc itself starts: PATH and the like from edcc's own, the run's mark and the fleet's, then `more` ("NAME=VALUE", NULL-ended). */
