@@ -44,6 +44,11 @@ class Project:
         with open(os.path.join(self.dir, "Edccfile"), "w", encoding="utf-8") as file:
             file.write("project = demo\n\n" + text)
 
+    def go(self):
+        """Lets a recipe go on that waits for it."""
+        with open(os.path.join(self.dir, "go"), "w", encoding="ascii"):
+            pass
+
     def edcc(self, *arguments, **more):
         return subprocess.run([EDCC, *arguments], cwd=self.dir, env=environment(**more), capture_output=True, timeout=60, check=False)
 
