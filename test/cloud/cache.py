@@ -12,23 +12,11 @@ import world
 from account import left, new_bucket
 from cloud import Project, main, need, same, test
 from lab import ROOT
-from world import World
+from world import CACHED, World
 
 world.box()
 
-TEXT = """\
-project = cached
-
-provider aws:
-    region = eu-west-1
-
-instances:
-    type  = c7i.large
-    lease = 10m
-
-cache:
-    keep = s3://{bucket}/caches
-
+TEXT = "project = cached\n\n" + CACHED + """\
 build all:
     make -j4
 """

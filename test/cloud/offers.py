@@ -11,25 +11,13 @@ import urllib.parse
 import world
 from account import new_bucket, nothing_left
 from cloud import KEY, REGION, SECRET, Project, main, need, same, test, wait_for
-from world import World
+from world import CACHED, World
 
 world.box()
 
 AT_ONCE = 8  # the HOST's requests for one file
 PART = 8 << 20
-TEXT = """\
-project = offered
-
-provider aws:
-    region = eu-west-1
-
-instances:
-    type  = c7i.large
-    lease = 10m
-
-cache:
-    keep = s3://{bucket}/caches
-
+TEXT = "project = offered\n\n" + CACHED + """\
 build all:
     $CC -c one.c
     truncate -s {size} huge

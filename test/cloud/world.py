@@ -36,6 +36,19 @@ except ImportError:
 # AWS's own address, as machines and operator see it, and the operator's, both of ranges that are for examples (RFC 5737).
 FRONT, PORT, OPERATOR = "198.51.100.1", 4566, "203.0.113.7"
 NEEDED = ("sshd", "ssh-keygen")
+# The settings of an Edccfile whose fleets keep their ccache in a bucket.
+CACHED = """\
+provider aws:
+    region = eu-west-1
+
+instances:
+    type  = c7i.large
+    lease = 10m
+
+cache:
+    keep = s3://{bucket}/caches
+
+"""
 
 
 def missing():
