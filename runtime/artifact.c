@@ -30,6 +30,7 @@ struct store {
 	struct failure *failure;
 	pthread_mutex_t mutex; /* for the failure, where several go up at once */
 	bool failed;
+	bool misasked; /* what is wrong stands in the line: its place is told */
 };
 
 /* --- what goes where --- */
@@ -40,6 +41,13 @@ fail(struct store *store, struct str message, const char *hint)
 	failure_set(store->failure, EXIT_STATUS_BUILD_FAILED, "%.*s", STR_ARG(message));
 	failure_hint(store->failure, "%s", hint);
 	return false;
+}
+
+static bool
+fail_line(struct store *store, struct str message, const char *hint)
+{
+	store->misasked = true;
+	return fail(store, message, hint);
 }
 
 static bool
@@ -90,7 +98,7 @@ add_delivery(struct store *store, struct str from, struct str to)
 		struct str other = *(struct str *)*known;
 		if (str_eq(other, from))
 			return true;
-		return fail(store,
+		return fail_line(store,
 			str_printf(arena, "two artifacts would be stored as '%.*s': '%.*s' and '%.*s'", STR_ARG(to), STR_ARG(other),
 				STR_ARG(from)),
 			"with ** in the pattern they keep their folders");
@@ -347,7 +355,7 @@ store_all(struct store *store)
 		struct str patterns = words_join(&store->arena, line->patterns, STR(" "));
 		/* A build that failed may well not have made it. */
 		if (run->succeeded)
-			return fail(store, str_printf(&store->arena, "no file matches '%.*s'", STR_ARG(patterns)),
+			return fail_line(store, str_printf(&store->arena, "no file matches '%.*s'", STR_ARG(patterns)),
 				"patterns are relative to the source tree; a build that lacks an artifact is no success");
 		event_warning(run->events, STR(""), "no file matches '%.*s'", STR_ARG(patterns));
 	}
@@ -374,6 +382,8 @@ artifact_run(struct run *run, const struct action *action, struct failure *failu
 	store.site = run->provider->site;
 	store.targets = map_new(&store.arena);
 	bool done = store_all(&store);
+	if (store.misasked && action->span.source)
+		failure_place(failure, run, action);
 	arena_free(&store.arena);
 	return done;
 }

@@ -1,5 +1,6 @@
 #include "runtime/cloud.h"
 #include "base/arena.h"
+#include "runtime/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -126,24 +127,16 @@ cloud_account(struct run *run, const struct cloud_place *place, const struct clo
 
 /* --- before anything is built --- */
 
-/* Puts the place that asks for it before the message: what is wrong stands in the file, or is due to it. */
-static bool
-place_failure(const struct run *run, const struct action *action, struct failure *failure)
-{
-	struct source_place at = source_place(run->plan->sources, action->span);
-	failure_set(
-		failure, EXIT_STATUS_PROVIDER, "%.*s:%u:%u: %.*s", STR_ARG(at.name), at.line, at.column, STR_ARG(failure->message));
-	return false;
-}
-
 static bool
 bucket_run(struct run *run, const struct action *action, struct failure *failure)
 {
 	const struct cloud *cloud;
 	void *account = cloud_account(run, NULL, &cloud, failure);
 	struct str bucket = str_part(action->name, strlen("s3 "), action->name.n);
-	if (!account || !cloud->check(account, bucket, failure))
-		return place_failure(run, action, failure);
+	if (!account || !cloud->check(account, bucket, failure)) {
+		failure->status = EXIT_STATUS_PROVIDER;
+		return failure_place(failure, run, action);
+	}
 	if (failure->message.n)
 		event_warning(run->events, failure->hint, "%.*s", STR_ARG(failure->message));
 	failure->message = failure->hint = (struct str){NULL, 0};
@@ -193,7 +186,7 @@ topic_run(struct run *run, const struct action *action, struct failure *failure)
 	struct str topic = str_part(action->name, strlen("sns "), action->name.n);
 	if (account && cloud->subscribe(account, topic, addresses_of(failure->arena, run->project, topic), failure))
 		return true;
-	place_failure(run, action, failure);
+	failure_place(failure, run, action);
 	event_warning(run->events, failure->hint, "%.*s", STR_ARG(failure->message));
 	*failure = (struct failure){.arena = failure->arena};
 	return true;

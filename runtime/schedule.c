@@ -43,6 +43,10 @@ struct schedule {
 	enum stop stopping;
 	struct failure failure;
 	uint32_t failed;
+	struct held {
+		struct failure failure;
+		int64_t took;
+	} * held; /* of each action; without a message: nothing is held */
 };
 
 static void
@@ -73,6 +77,21 @@ static bool
 is_step(const struct action *action)
 {
 	return action->type->section == SECTION_BUILD;
+}
+
+/* Artifacts are stored side by side. What the file has wrong is told in its order all the same: when nothing runs any more. */
+static bool
+is_told_last(const struct action *action)
+{
+	return action->type->section == SECTION_ARTIFACTS;
+}
+
+/* Where lines begin is found when it is first asked for: now, while there is one thread. */
+static void
+find_places(const struct plan *plan)
+{
+	for (uint32_t i = 0; plan->sources && i < plan->count; i++)
+		source_place(plan->sources, plan->actions[i].span);
 }
 
 static void
@@ -119,6 +138,8 @@ schedule_new(struct run *run, struct os_cancel cancel, struct os_cancel let_go, 
 	memset(schedule->blocked_by, 0xff, count * sizeof *schedule->blocked_by);
 	schedule->steps.heap = arena_array(arena, uint32_t, count);
 	schedule->others.heap = arena_array(arena, uint32_t, count);
+	schedule->held = arena_array(arena, struct held, count);
+	find_places(run->plan);
 	link_dependents(schedule, arena);
 	schedule->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&schedule->mutex, NULL);
@@ -262,6 +283,47 @@ keep_failure(struct schedule *schedule, uint32_t index, const struct failure *fa
 	schedule->failure.status = failure->status ? failure->status : EXIT_STATUS_PROVIDER;
 }
 
+/* Keeps a failure that is to be told later; false where it is to be told now. */
+static bool
+hold(struct schedule *schedule, uint32_t index, const struct failure *failure, int64_t took)
+{
+	struct run *run = schedule->run;
+	pthread_mutex_lock(&schedule->mutex);
+	bool held = is_told_last(&schedule->plan->actions[index]) && failure->message.n && !schedule->stopping &&
+		    !os_cancel_raised(&run->cancel);
+	if (held) {
+		pthread_mutex_lock(&run->mutex);
+		schedule->held[index] = (struct held){*failure, took};
+		schedule->held[index].failure.message = str_dup(&run->arena, failure->message);
+		schedule->held[index].failure.hint = str_dup(&run->arena, failure->hint);
+		pthread_mutex_unlock(&run->mutex);
+	}
+	pthread_mutex_unlock(&schedule->mutex);
+	return held;
+}
+
+/* Tells what is held. Nothing runs. */
+static void
+tell_held(struct schedule *schedule)
+{
+	pthread_mutex_lock(&schedule->mutex);
+	for (uint32_t i = 0; i < schedule->plan->count; i++) {
+		const struct action *action = &schedule->plan->actions[i];
+		struct failure *failure = &schedule->held[i].failure;
+		if (!failure->message.n)
+			continue;
+		event_emit(schedule->run->events, (struct event){.kind = EVENT_FAILED,
+							  .name = action->name,
+							  .text = failure->message,
+							  .hint = failure->hint,
+							  .took = schedule->held[i].took,
+							  .section = (int)action->type->section});
+		keep_failure(schedule, i, failure);
+		failure->message.n = 0;
+	}
+	pthread_mutex_unlock(&schedule->mutex);
+}
+
 static void
 fill_failure(struct json_writer *writer, void *context)
 {
@@ -288,6 +350,8 @@ run_action(struct schedule *schedule, uint32_t index, struct arena *arena)
 		failure.message = event_blot(arena, run->secrets, failure.message);
 		journal_write(run->journal, RECORD_FAILED, action->name, false, fill_failure, &failure, &error);
 	}
+	if (!done && hold(schedule, index, &failure, event.took))
+		return ACTION_BROKEN;
 	if (!done && os_cancel_raised(&run->cancel))
 		event.kind = EVENT_SKIPPED;
 	event_emit(run->events, event);
@@ -391,8 +455,10 @@ schedule_run(struct schedule *schedule, bool (*due)(void *, const struct action 
 		/* Also where it comes with the end of the last action: more is to follow. */
 		if (waits[1].revents)
 			stop(schedule, STOP_CANCELLED);
-		if (waits[0].revents && eventfd_read(schedule->wake, &count) == 0)
+		if (waits[0].revents && eventfd_read(schedule->wake, &count) == 0) {
+			tell_held(schedule);
 			return WAIT_FINISHED;
+		}
 		if (!schedule->stopping && waits[3].revents)
 			stop(schedule, STOP_FAILED);
 		else if (!schedule->stopping && os_now_ms() >= schedule->deadline)

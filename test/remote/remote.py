@@ -4,6 +4,7 @@
 import hashlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import world
 world.enter()
 sys.path[:0] = [os.path.join(world.ROOT, "test/e2e"), os.path.join(world.ROOT, "test/cloud")]
 import cloud  # noqa: E402
-from lab import Project, digest, main, need, run, same, test, wait_for  # noqa: E402
+from lab import Project, digest, environments, main, need, run, same, test, wait_for  # noqa: E402
 
 WORLD = world.World()
 PLAIN = os.path.abspath(os.environ.get("EDCC_PLAIN") or os.path.join(world.ROOT, "build/edcc"))
@@ -25,21 +26,15 @@ def project(name, text, files=None, provider="provider aws:\n    region = eu-wes
 
 
 def apply(made, *arguments, status=0, **more):
-    result = made.edcc("apply", "--json", *arguments, status=status, env=WORLD.environment(**more), timeout=120)
+    result = made.edcc("apply", "--json", *arguments, status=status, env=WORLD.environment(**more))
     same(result.all("end")[-1]["status"], status, "the last event's status")
-    nothing_runs(made)
+    nothing_runs()
     return result
 
 
-def nothing_runs(made):
-    """Nothing of a step runs on the machine any more."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/environ", "rb") as file:
-                mark = [entry for entry in file.read().split(b"\0") if entry.startswith(b"EDCC_STEP=")]
-            need(not mark, f"process {pid} is left of {mark}")
-        except OSError:
-            pass
+def nothing_runs():
+    """Nothing of a step runs on the machine any more. (What was killed is there until the system has come to it.)"""
+    wait_for(lambda: not [pid for pid, variables in environments() if any(entry.startswith(b"EDCC_STEP=") for entry in variables)])
 
 
 def verdict(result, step):
@@ -98,7 +93,7 @@ build one:
     wait_for(lambda: made.runs() and os.path.exists(made.path(".edcc/runs", made.runs()[-1], "log/one.log")))
     before = WORLD.cuts
     thread = WORLD.cutting(7, 10)
-    result = made.finish(process, timeout=100)
+    result = made.finish(process)
     thread.join()
     same(WORLD.cuts - before, 10)
     expected = "".join(f"line {i} ü {i:0100}\n" for i in range(1, 301)) + "no newline at the end"
@@ -111,7 +106,7 @@ build one:
 def verdicts():
     """build_failed ends a step at once; the others are what they are on this machine."""
     cases = {
-        "fails": ("echo before; build_failed 'it is bad'; echo after; sleep 50", 2, "before\n", ("build_failed", "it is bad")),
+        "fails": ("echo before; build_failed 'it is bad'; echo after; sleep 100", 2, "before\n", ("build_failed", "it is bad")),
         "status": ("exit 3", 2, "", ("build_failed", "exit status 3")),
         "quits": ("build_success fine; exit 5", 0, "", ("build_success", "fine")),
     }
@@ -120,7 +115,7 @@ def verdicts():
         began = time.monotonic()
         result = apply(made, status=status)
         same((result.said("one"), verdict(result, "one")), (said, [expected]), name)
-        need(time.monotonic() - began < 15, "it took too long")
+        need(time.monotonic() - began < 60, "it took too long")
 
 
 @test
@@ -140,7 +135,7 @@ build one:
 
 @test
 def timeout():
-    made = project("timeout", "build one:\n    timeout = 2s\n    exec {never}<> <(:)\n    echo begun; trap 'echo ended; exit 1' TERM; while :; do read -rt 0.1 -u $never; done\n")
+    made = project("timeout", "build one:\n    timeout = 4s\n    exec {never}<> <(:)\n    echo begun; trap 'echo ended; exit 1' TERM; while :; do read -rt 0.1 -u $never; done\n")
     result = apply(made, status=3)
     same(result.said("one"), "begun\nended\n")
 
@@ -153,15 +148,15 @@ def cancelled():
     wait_for(lambda: made.runs() and os.path.exists(made.path(".edcc/runs", made.runs()[-1], "log/one.log")))
     began = time.monotonic()
     process.send_signal(signal.SIGINT)
-    made.finish(process, status=130, timeout=60)
-    need(time.monotonic() - began < 10, "it took too long")
-    nothing_runs(made)
+    made.finish(process, status=130)
+    need(time.monotonic() - began < 60, "it took too long")
+    nothing_runs()
 
 
 @test
 def left_behind():
     """What a recipe leaves running is ended, and a warning says so."""
-    made = project("left", "build one:\n    exec {never}<> <(:)\n    (trap 'echo late; exit' TERM; while :; do read -rt 0.1 -u $never; done) &\n    setsid sleep 100 &\n    echo done; sleep 0.3\n")
+    made = project("left", "build one:\n    exec {never}<> <(:)\n    (trap 'echo late; exit' TERM; : >ready; while :; do read -rt 0.1 -u $never; done) &\n    setsid sleep 100 &\n    echo done; until [ -e ready ]; do sleep 0.1; done\n")
     result = apply(made)
     same([e["message"] for e in result.all("warning")], ["step 'one' left processes running; they are ended"])
     same(result.said("one"), "done\nlate\n")
@@ -173,7 +168,7 @@ def not_let_in():
     made = project("not-let-in", "build one:\n    true\n\nartifacts:\n    a b* -> stored/ when build_failed\n\non build_failed:\n    echo sorry\n")
     page = '{"state":"Failed","step":"packages","log":"E: no mirror\\nE: give up\\n"}'
     machine = world.Machine("127.0.0.9", page)
-    result = apply(made, status=4, REMOTE_ADDRESS="127.0.0.9", REMOTE_DEADLINE="500")
+    result = apply(made, status=4, REMOTE_ADDRESS="127.0.0.9", REMOTE_DEADLINE="5000")
     machine.stop()
     same([(e["action"], e["message"]) for e in result.all("failed")][1:], [("artifact 1", "there is no HOST to ask"), ("on build_failed", "there is no HOST to ask")])
     same([(e["message"], e["hint"]) for e in result.all("failed")[:1]], [(
@@ -181,7 +176,7 @@ def not_let_in():
         "its port 22 must be open to this machine, and what is between must let it through")])
     other = world.sh("ssh-keygen -q -t ed25519 -N '' -C '' -f /run/keys/other; cat /run/keys/other.pub").strip()
     own = world.sh("ssh-keygen -lf /etc/ssh/edcc_host_key.pub").split()[1]
-    result = apply(made, status=4, REMOTE_HOST_KEY=other, REMOTE_DEADLINE="2000")
+    result = apply(made, status=4, REMOTE_HOST_KEY=other, REMOTE_DEADLINE="5000")
     same([(e["message"], e["hint"]) for e in result.all("failed")[:1]], [(
         f"the HOST does not let us in: '127.0.0.1' shows a host key that is not its own ({own}); nothing was said to it",
         "its boot has not come to its keys, or another machine has its address")])
@@ -286,7 +281,7 @@ def a_tree_through_cuts():
         file.write(os.urandom(30_000_000))
     process = made.start("apply", "--json", env=WORLD.environment())
     thread = WORLD.cutting(3, 4, 0.3, 0.6)
-    result = made.finish(process, timeout=100)
+    result = made.finish(process)
     thread.join()
     same(result.said("one").split()[0], digest(made.path("big")))
 
@@ -330,7 +325,7 @@ def artifacts():
                    "artifacts:\n    big -> stored/renamed\n    odd* -> stored/\n")
     process = made.start("apply", "--json", env=WORLD.environment())
     thread = WORLD.cutting(5, 5, 0.3, 0.8)
-    result = made.finish(process, timeout=100)
+    result = made.finish(process)
     thread.join()
     same(stored(made.path("stored")), {"renamed": result.said("one").split()[0], "odd\nname": digest(world.TREE + "/odd\nname")})
     same(os.stat(made.path("stored/renamed")).st_mode & 0o777, 0o755)
@@ -338,7 +333,7 @@ def artifacts():
 
     made = project("none", "build one:\n    true\n\nartifacts:\n    none* -> stored/\n")
     result = apply(made, status=2)
-    same(result.all("failed")[-1]["message"], "no file matches 'none*'")
+    same(re.sub(r":\d+:", ":N:", result.all("failed")[-1]["message"]), "Edccfile:N:5: no file matches 'none*'")
 
 
 # --- the fleet ---
@@ -351,7 +346,7 @@ def watched(made, file):
         pictures.append(json.loads(made.edcc("monitor", "--json").output))
         return any(job["file"] == file and job["phase"] == "compile" for host in pictures[-1]["hosts"] for job in host["jobs"])
 
-    wait_for(compiles, 30)
+    wait_for(compiles)
     return pictures[-1]
 
 
@@ -377,12 +372,12 @@ build one:
 """)
     process = made.start("apply", "--json", env=WORLD.environment())
     log = ".edcc/runs/{}/log/one.log"
-    wait_for(lambda: made.runs() and made.exists(log.format(made.runs()[-1])), 60)
+    wait_for(lambda: made.runs() and made.exists(log.format(made.runs()[-1])))
     machines["coop-2"].stop()
-    wait_for(lambda: "127.0.0.3" not in open("/var/lib/edcc/distcc/hosts").read(), 30)
+    wait_for(lambda: "127.0.0.3" not in open("/var/lib/edcc/distcc/hosts").read())
     open(world.TREE + "/go-on", "w").close()
     picture = watched(made, "slow.c")
-    result = made.finish(process, timeout=100)
+    result = made.finish(process)
     machines["coop-1"].stop()
     hosts = {host["name"]: host for host in picture["hosts"]}
     same([job["slot"] for job in hosts["coop-1"]["jobs"] if job["file"] == "slow.c"], [0], picture)
@@ -415,13 +410,13 @@ build one:
     for i in {1..14}; do echo "int f$i(void) { return $i; }" >f$i.c; $CC -c f$i.c; done
     echo 14; until [ -e go-on ]; do sleep 0.1; done
     for i in {1..6}; do $CC -c f$i.c; done
-    sleep 60
+    sleep 1000
 """)
     process = made.start("apply", "--json", env=WORLD.environment())
-    wait_for(lambda: made.runs() and made.exists(f".edcc/runs/{made.runs()[-1]}/log/one.log"), 60)
+    wait_for(lambda: made.runs() and made.exists(f".edcc/runs/{made.runs()[-1]}/log/one.log"))
     machine.daemon.terminate()
     open(world.TREE + "/go-on", "w").close()
-    result = made.finish(process, status=2, timeout=50)
+    result = made.finish(process, status=2)
     machine.stop()
     why = "6 of 20 compiles fell back to this machine, and the file allows 25%"
     same([e["message"] for e in result.all("failed")] + [result.all("end")[-1]["message"]], [why, f"build_failed: {why}"], result)
@@ -551,7 +546,7 @@ def s3_through_cuts():
     process = made.start("apply", "--json", env=WORLD.environment(**cloud.aws()))
     wait_for(lambda: made.runs() and os.path.exists(made.path(".edcc/runs", made.runs()[-1], "log/one.log")))
     thread = WORLD.cutting(11, 5, 0.3, 0.7)
-    result = made.finish(process, timeout=100)
+    result = made.finish(process)
     thread.join()
     same(objects(bucket), {"big": result.said("one").split()[0]})
     same(uploads(bucket), [], "uploads that are left")
@@ -563,7 +558,7 @@ def s3_through_cuts():
 def away_is_over():
     """One that does not come back fails the run, and what it said so far is kept."""
     made, process = AWAY.pop()
-    result = made.finish(process, status=4, timeout=100)
+    result = made.finish(process, status=4)
     failed = [e for e in result.all("failed") if e["action"] == "step one"]
     need(failed[0]["message"].startswith("the HOST 127.0.0.1 has been away for 60 s: "), failed)
     same(failed[0]["hint"], "it has ended, or there is no way to it from here; every log so far is kept: edcc logs")
