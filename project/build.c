@@ -3,6 +3,7 @@
 #include "project/condition.h"
 #include "project/habits.h"
 #include "project/need.h"
+#include "project/recipe_names.h"
 #include "project/template.h"
 
 #include <string.h>
@@ -121,6 +122,7 @@ fill_build(struct loader *l, struct merges *merges, const struct project *projec
 	} else if (recipe) {
 		build->recipe = recipe_text(l->arena, l->sources, recipe);
 		habits_of_commands(l, project, recipe->item.span);
+		recipe_names_check(l, merged->first.placed->context->space, recipe->item.span);
 	} else if (build->set.script.n) {
 		add_script(l, project, merged, build);
 	}

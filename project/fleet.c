@@ -4,6 +4,7 @@
 #include "project/eval.h"
 #include "project/habits.h"
 #include "project/host_list.h"
+#include "project/recipe_names.h"
 
 /* In the order of enum provider_kind. */
 #define PROVIDERS "local hosts aws"
@@ -257,6 +258,7 @@ fill_on(struct loader *l, struct merges *merges, const struct project *project, 
 	if (recipe) {
 		on->recipe = recipe_text(l->arena, l->sources, recipe);
 		habits_of_commands(l, project, recipe->item.span);
+		recipe_names_check(l, merged->first.placed->context->space, recipe->item.span);
 	}
 	for (size_t i = 0; i < on->set.notify.n; i++) {
 		if (str_starts(on->set.notify.w[i], STR("sns:")) && on->set.notify.w[i].n > 4)

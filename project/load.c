@@ -7,6 +7,9 @@
 #include "project/collect.h"
 #include "project/snippet.h"
 
+#include <errno.h>
+#include <string.h>
+
 struct str
 load_span(const struct loader *l, struct span span)
 {
@@ -202,7 +205,7 @@ include_file(struct loader *l, const struct include *include, struct str path)
 	if (read_path(l, path, &text, &error))
 		return add_unit(l, UNIT_FILE, path, path, path, text);
 	struct diag *diag = diag_error(l->diags, include->target, "%.*s", STR_ARG(error));
-	if (*load_span(l, include->target).s != '/')
+	if (*load_span(l, include->target).s != '/' && str_ends(error, str_from(strerror(ENOENT))))
 		diag_hint(diag, "a path is relative to the folder of the file that includes it");
 	return NULL;
 }

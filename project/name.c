@@ -38,6 +38,14 @@ name_is_reserved(struct str name)
 	return false;
 }
 
+void
+name_offer_reserved(struct suggest *suggest)
+{
+	for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
+		if (strlen(reserved[i].name) > 3)
+			suggest_offer(suggest, str_from(reserved[i].name));
+}
+
 bool
 name_is_predefined(struct str name)
 {

@@ -14,6 +14,8 @@ void name_walk(const struct loader *, struct span value, enum value_mode, void (
 void name_unknown(struct loader *, struct span, const struct space *, struct str name);
 /* One that edcc sets for recipes and that an Edccfile cannot define: CC, JOBS, … */
 bool name_is_reserved(struct str name);
+/* Offers those of them that are long enough to be known again when misspelt. */
+void name_offer_reserved(struct suggest *);
 /* One of these that has a value in the file too: COMMIT. */
 bool name_is_predefined(struct str name);
 
