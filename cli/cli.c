@@ -163,6 +163,15 @@ cli_plan(struct cli *cli, const struct project *project, const struct plan_optio
 	return plan_make(&cli->arena, project, world, options, &cli->diags);
 }
 
+struct plan *
+cli_plan_asked(struct cli *cli, enum exit_status *status)
+{
+	const struct project *project = cli_project(cli, true);
+	const struct plan_options options = cli_plan_options(cli, cli->arguments);
+	*status = EXIT_STATUS_USAGE;
+	return project ? cli_plan(cli, project, &options, status) : NULL;
+}
+
 /* The folder of the file, absolute. */
 static struct str
 folder_of(struct cli *cli, const char *file)

@@ -137,6 +137,8 @@ const char *cli_file(struct cli *);
 struct project *cli_project(struct cli *, bool run_commands);
 /* Looks at the world and plans. NULL on an error (filed), *status is then what edcc exits with. */
 struct plan *cli_plan(struct cli *, const struct project *, const struct plan_options *, enum exit_status *status);
+/* The plan of the project and the builds that the command line asks for. Likewise. */
+struct plan *cli_plan_asked(struct cli *, enum exit_status *status);
 /* What the flags say about a plan of the builds. */
 struct plan_options cli_plan_options(const struct cli *, struct words builds);
 /* The folder of the journals (absolute), also where the Edccfile has errors: then .edcc beside it. NULL where there is no Edccfile (filed). */

@@ -3,12 +3,8 @@
 static enum exit_status
 graph_run(struct cli *cli)
 {
-	const struct project *project = cli_project(cli, true);
-	if (!project)
-		return EXIT_STATUS_USAGE;
-	struct plan_options options = cli_plan_options(cli, cli->arguments);
 	enum exit_status status;
-	const struct plan *plan = cli_plan(cli, project, &options, &status);
+	const struct plan *plan = cli_plan_asked(cli, &status);
 	if (!plan)
 		return status;
 	cli_print(plan_print_dot(&cli->arena, plan));

@@ -24,12 +24,8 @@ print_plan(struct cli *cli, const struct plan *plan)
 static enum exit_status
 plan_run(struct cli *cli)
 {
-	const struct project *project = cli_project(cli, true);
-	if (!project)
-		return EXIT_STATUS_USAGE;
-	struct plan_options options = cli_plan_options(cli, cli->arguments);
 	enum exit_status status;
-	const struct plan *plan = cli_plan(cli, project, &options, &status);
+	const struct plan *plan = cli_plan_asked(cli, &status);
 	if (!plan)
 		return cli->flags.detailed_exitcode ? EXIT_STATUS_USAGE : status;
 	if (!print_plan(cli, plan))
