@@ -79,6 +79,7 @@ struct os_process {
 
 struct os_spawn {
 	char *const *argv; /* argv[0] is looked up on PATH (of the child's environment where env is given) */
+	const char *program; /* NULL: argv[0]; else its path, whatever argv[0] calls it */
 	char *const *env; /* NULL: ours */
 	const char *dir; /* NULL: ours */
 	int input_fd; /* becomes its standard input; ours is closed, whether it starts or not. 0: it reads /dev/null */
@@ -87,6 +88,7 @@ struct os_spawn {
 	int error_fd; /* standard error goes into this descriptor, whatever else is said; 0: it does not */
 	const char *out_path; /* else: both appended to this file; NULL: inherited */
 	bool own_group; /* a process group of its own */
+	bool own_session; /* a session of its own, and so a group */
 	bool ends_with_us; /* TERM where the thread that starts it ends before it does, as by an interrupt that does not reach its group */
 };
 

@@ -62,8 +62,8 @@ os_which(struct arena *arena, const char *program)
 static const char *
 program_of(struct arena *arena, const struct os_spawn *spawn)
 {
-	if (strchr(spawn->argv[0], '/'))
-		return spawn->argv[0];
+	if (spawn->program || strchr(spawn->argv[0], '/'))
+		return spawn->program ? spawn->program : spawn->argv[0];
 	return which_in(arena, spawn->env ? os_variable(spawn->env, "PATH").s : getenv("PATH"), spawn->argv[0]).s;
 }
 
@@ -105,6 +105,14 @@ take_descriptors(const struct child *child)
 	return !spawn->error_fd || put(spawn->error_fd, STDERR_FILENO);
 }
 
+/* By the exec itself, where the kernel can: whoever waits for us to end, by a pipe that we hold open, then finds what was just being started, too. */
+static void
+leave_descriptors(void)
+{
+	if (close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC) < 0)
+		closefrom(STDERR_FILENO + 1);
+}
+
 /* Between vfork and exec: nothing here may lock, allocate or return. */
 static void __attribute__((noreturn, noinline)) become(struct child *child)
 {
@@ -114,8 +122,9 @@ static void __attribute__((noreturn, noinline)) become(struct child *child)
 	reset_signals();
 	if (spawn->ends_with_us)
 		prctl(PR_SET_PDEATHSIG, SIGTERM);
-	if ((!spawn->own_group || setpgid(0, 0) == 0) && take_descriptors(child) && (!spawn->dir || chdir(spawn->dir) == 0)) {
-		closefrom(STDERR_FILENO + 1);
+	if ((!spawn->own_session || setsid() > 0) && (!spawn->own_group || setpgid(0, 0) == 0) && take_descriptors(child) &&
+		(!spawn->dir || chdir(spawn->dir) == 0)) {
+		leave_descriptors();
 		pthread_sigmask(SIG_SETMASK, &none, NULL);
 		execve(child->program, spawn->argv, spawn->env ? spawn->env : environ);
 	}

@@ -66,6 +66,7 @@ session_open(struct cli *cli)
 		.keep = cli->given & FLAG_BIT(keep),
 		.keep_on_failure = cli->flags.keep_on_failure,
 		.require_distributed = cli->flags.require_distributed,
+		.guarded = true,
 	};
 	session->view = open_view(session, cli);
 	events_add_view(session->events, session->view);

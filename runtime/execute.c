@@ -141,7 +141,8 @@ open_run(struct execution *execution, const char *state, struct failure *failure
 		return false;
 	}
 	run->recipes = recipes_new(run, failure);
-	return run->recipes != NULL;
+	bool guarded = execution->options->guarded && run->provider->site == &site_local;
+	return run->recipes && (!guarded || guard_start(run, failure));
 }
 
 static bool
@@ -357,7 +358,11 @@ tear_down(struct execution *execution)
 	struct run *run = &execution->run;
 	const struct execute_options *options = execution->options;
 	int64_t until = 0;
-	bool kept = is_to_keep(execution) && kept_leave(run, &until);
+	bool keep = is_to_keep(execution);
+	/* Before it is kept: from then on it is to stay, whatever becomes of us. */
+	if (keep)
+		guard_dismiss(run);
+	bool kept = keep && kept_leave(run, &until);
 	if (!run->adopted.n && stays(run, kept, until))
 		return TEARDOWN_CLEAN;
 	close(run->cancel.fd);

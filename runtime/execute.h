@@ -15,6 +15,7 @@ struct execute_options {
 	const struct provider *const *providers; /* NULL-ended: whose remains there may be */
 	bool keep, keep_on_failure;
 	bool require_distributed;
+	bool guarded; /* where edcc is killed, what runs on this machine is ended: the caller's program heeds guard_is */
 };
 
 /* Takes the lock, runs, tears down, releases. The result is edcc's exit status; what happened has been emitted. */

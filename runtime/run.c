@@ -92,6 +92,7 @@ run_close(struct run *run)
 {
 	if (run->provider && run->provider->close)
 		run->provider->close(run);
+	guard_dismiss(run);
 	cloud_link_free(run->cloud);
 	recipes_free(run->recipes);
 	journal_close(run->journal);

@@ -4,6 +4,7 @@
 
 #include "base/os.h"
 #include "runtime/event.h"
+#include "runtime/guard.h"
 #include "runtime/journal.h"
 #include "runtime/plan.h"
 
@@ -56,6 +57,7 @@ struct host {
 struct provider;
 struct pump;
 struct remote;
+struct share;
 
 struct run {
 	struct arena arena; /* of the run; under `mutex` while workers are about */
@@ -78,8 +80,10 @@ struct run {
 	bool succeeded; /* the build's verdict, once it is known */
 	struct cloud_link *cloud; /* cloud.c's own */
 	struct recipes *recipes; /* recipe.c's own: environments, the command folder */
+	struct guard guard; /* guard.c's own */
 	const struct provider *provider; /* NULL where a journal names one that there is not */
 	struct pump *pump; /* pump.c's own; NULL where there is none; under `mutex` */
+	struct share *share; /* share.c's own; likewise */
 	void *fleet; /* the provider's own; under `mutex` while workers are about */
 	struct remote *remote; /* where the build runs, if that is not here; remote's own; under `mutex` while workers are about */
 	struct str adopted; /* the kept run whose fleet this one uses; none mostly */
