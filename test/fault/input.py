@@ -67,10 +67,11 @@ def no_regular_include():
             ("pipe", os.mkfifo, "it is a named pipe, not a file"),
             ("link", lambda path: os.symlink("nowhere", path), "it is a link to what is not there"),
             ("none", lambda path: None, "No such file or directory")):
+        hint = "" if name != "none" else " a path is relative to the folder of the file that includes it"
         project = Project("include-" + name, edccfile=f"include ./{name}\n")
         make(project.path(name))
         refused(project, f"Edccfile:1:9: error: cannot read '{name}': {what}\n"
-                         f"    1 | include ./{name}\n      |         {'^' * (len(name) + 2)}\n")
+                         f"    1 | include ./{name}\n      |         {'^' * (len(name) + 2)}{hint}\n")
 
 
 @test
