@@ -19,7 +19,7 @@ struct signals {
 	sigset_t set;
 	int pipes[2][2]; /* of cancel and let_go; a byte in one raises it */
 	int interruptions;
-	int64_t first; /* when the first came, by os_now_ms */
+	int64_t first; /* when the first had been told of, by os_now_ms */
 	atomic_bool ended;
 };
 
@@ -40,9 +40,10 @@ interrupt(struct signals *signals)
 	if (n > 1 || (n == 1 && os_now_ms() - signals->first < SAME_MS))
 		return;
 	if (n == 0) {
-		signals->first = os_now_ms();
 		if (signals->calls.interrupted && !signals->calls.interrupted(signals->calls.context))
 			return;
+		/* What came while the first was being told of is the same wish, however long that took. */
+		signals->first = os_now_ms();
 	}
 	signals->interruptions++;
 	ssize_t written = write(signals->pipes[n][1], "", 1);
