@@ -289,7 +289,8 @@ scan_dollar(struct scan *s, uint32_t at, struct dollar *found)
 	if (at == name_end) {
 		while (at < s->end && text[at] != close && !char_is(text[at], CHAR_WHITE))
 			at++;
-		return scan_fail(s, PROBLEM_BAD_NAME, name, at - name);
+		bool shell = close == '}' && memchr(":-=+?#%/^,", text[name_end], 10);
+		return scan_fail(s, shell ? PROBLEM_SHELL : PROBLEM_BAD_NAME, name, at - name);
 	}
 	if (c == '{')
 		return scan_fail(s, PROBLEM_BRACE_CALL, open, 2);

@@ -23,6 +23,8 @@
 	X(BAD_NAME, "this is not a name",                                                                                          \
 		"a name is made of letters, digits and _; $(name) stands for a value, $(function arguments) for a call, $$ for a " \
 		"dollar")                                                                                                          \
+	X(SHELL, "this is the shell's way to look into a variable",                                                                \
+		"write $(default $(name), OTHER) or $(replace /REGEX/, TEXT, $(name))")                                            \
 	X(BRACE_CALL, "a call is written with parentheses", "write $(function arguments)")                                         \
 	X(COMMENT, "a comment cannot stand inside $( )", "put the # in quotes where it is meant as text")                          \
 	X(COMMAND, "a command in $( ) stands on one line", "join its parts with ; or put them into a script")                      \
