@@ -89,7 +89,9 @@ report_cycle(struct loader *l, const struct space *space, uint32_t place)
 	}
 	if (more)
 		diag_note(diag, SPAN_NONE, "and so on over %zu more", more);
-	if (before != first)
+	if (before == first)
+		diag_hint(diag, "%.*s += WORDS adds to it", STR_ARG(first->name));
+	else
 		diag_note(diag, place_of(&space->bindings[place - 1]), "'%.*s' needs '%.*s'", STR_ARG(before->name),
 			STR_ARG(first->name));
 }
