@@ -33,12 +33,7 @@ struct pump_watch;
 struct pump_watch *pump_watch_start(struct run *);
 void pump_watch_stop(struct pump_watch *);
 
-/* What it has made of calls: how many files it sent, and of those that it did not, why: "-g" → uint64_t *. */
-struct pump_answers {
-	uint64_t sent, here;
-	struct map reasons;
-};
-void pump_count(struct arena *, const char *log_path, struct pump_answers *);
+/* The file of what the include server says: a line for each call among it. */
 struct str pump_log(struct arena *, const struct run *);
 /* At the end of the build: notes of that. */
 void pump_report(struct run *);

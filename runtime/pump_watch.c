@@ -37,12 +37,18 @@ struct pump_watch {
 
 /* --- its answers --- */
 
-void
-pump_count(struct arena *arena, const char *log_path, struct pump_answers *answers)
+/* What it has made of calls: how many files it sent, and of those that it did not, why: "-g" → uint64_t *. */
+struct answers {
+	uint64_t sent, here;
+	struct map reasons;
+};
+
+static void
+count_answers(struct arena *arena, const char *log_path, struct answers *answers)
 {
 	static const struct str sent = {"edcc: sent", 10}, here = {"edcc: here: ", 12};
 	struct str text, line, error;
-	*answers = (struct pump_answers){.reasons = map_new(arena)};
+	*answers = (struct answers){.reasons = map_new(arena)};
 	if (!os_read(arena, log_path, LOG_LIMIT, &text, &error))
 		return;
 	while (str_split(&text, '\n', &line)) {
@@ -71,9 +77,9 @@ list_reasons(struct arena *arena, const struct map *reasons)
 static void
 judge(struct pump_watch *watch, struct arena *arena)
 {
-	struct pump_answers answers;
+	struct answers answers;
 	struct run *run = watch->run;
-	pump_count(arena, pump_log(arena, run).s, &answers);
+	count_answers(arena, pump_log(arena, run).s, &answers);
 	const uint64_t *comparing = map_get(&answers.reasons, STR(COMPARING));
 	uint64_t here = answers.here - (comparing ? *comparing : 0);
 	if (answers.sent + here < FIRST_ANSWERS)
@@ -350,8 +356,8 @@ void
 pump_report(struct run *run)
 {
 	struct arena arena = {NULL};
-	struct pump_answers answers;
-	pump_count(&arena, pump_log(&arena, run).s, &answers);
+	struct answers answers;
+	count_answers(&arena, pump_log(&arena, run).s, &answers);
 	if (answers.sent)
 		event_note(run->events, "%llu compile%s preprocessed on the hosts", (unsigned long long)answers.sent,
 			answers.sent == 1 ? " was" : "s were");
