@@ -80,7 +80,7 @@ class Sshd:
 
 
 class Machine:
-    """One that compiles: its status page and its distccd, on an address of its own."""
+    """One that compiles: its status page and its distccd, on an address of its own. Both answer."""
 
     def __init__(self, address, page=None):
         self.folder = f"/run/machine-{address}"
@@ -91,6 +91,8 @@ class Machine:
         self.daemon = subprocess.Popen(["distccd", "--daemon", "--no-detach", "--listen", address, "--allow", "127.0.0.0/8", "--enable-tcp-insecure",
                                         "--log-level", "info", "--jobs", "2", "--log-file", self.folder + "/distccd.log"],
                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        for port in (80, 3632):
+            sh(f"for i in {{1..600}}; do (exec 3<>/dev/tcp/{address}/{port}) 2>/dev/null && exit; sleep 0.1; done; exit 1")
 
     def stop(self):
         # Killed it would leave its children, which would go on answering.
