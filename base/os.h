@@ -105,6 +105,8 @@ bool os_run(struct arena *, const struct os_spawn *, int64_t timeout_ms, size_t 
 	struct str *output, struct str *error);
 /* TERM to every process that has NAME=VALUE in its environment (this user's, or for root anybody's), KILL after grace_ms; returns how many were there. Finds daemons that left their group, and what a killed run left. */
 size_t os_end_marked(struct arena *, const char *name_equals_value, int64_t grace_ms);
+/* How many of those there are. */
+size_t os_count_marked(const char *name_equals_value);
 
 /* --- lock --- */
 /* Who holds a lock. */

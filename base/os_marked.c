@@ -109,7 +109,7 @@ is_new(struct hunt *hunt, pid_t pid)
 	return true;
 }
 
-/* Signals the process where it is marked; TERM only once. */
+/* Signals the process where it is marked; TERM only once, and with 0 not at all. */
 static bool
 hunt_one(struct hunt *hunt, int proc, const char *name, int signal)
 {
@@ -179,6 +179,17 @@ os_end_marked(struct arena *arena, const char *name_equals_value, int64_t grace_
 	}
 	hunt_wait(&hunt, 0);
 	size_t count = hunt.seen_count;
+	arena_free(&hunt.arena);
+	return count;
+}
+
+size_t
+os_count_marked(const char *name_equals_value)
+{
+	struct hunt hunt = {.mark = str_from(name_equals_value)};
+	hunt.text = buf_new(&hunt.arena);
+	size_t count = hunt_all(&hunt, 0);
+	hunt_wait(&hunt, 0);
 	arena_free(&hunt.arena);
 	return count;
 }

@@ -238,6 +238,20 @@ condition_text(const struct report *report)
 	return STR("");
 }
 
+/* Where nobody is there any more who would say it. */
+static void
+print_death(struct report *report)
+{
+	struct str mark = str_printf(&report->cli->arena, "EDCC_RUN=%.*s", STR_ARG(report->state.run));
+	if (!str_is(str_from(report->condition), "abandoned"))
+		return;
+	size_t count = os_count_marked(mark.s);
+	if (count)
+		printf("edcc was killed or let go before the teardown; processes of the run are still here: %zu\n", count);
+	else
+		printf("edcc was killed or let go before the teardown; no process of the run is here any more\n");
+}
+
 static void
 print_rows(struct report *report)
 {
@@ -264,6 +278,7 @@ print_rows(struct report *report)
 		put_row("verdict", STR("none"), STR("it was interrupted"));
 	for (size_t i = 0; i < state->open_count; i++)
 		put_row("there", state->open[i].name, STR(""));
+	print_death(report);
 	if ((state->open_count || report->uses.n) && !goes_on(report))
 		printf("`edcc destroy` removes what is there%s\n",
 			is_kept ? "; `edcc apply` uses it where it is what the file asks for" : "");

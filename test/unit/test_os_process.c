@@ -314,12 +314,15 @@ marked(void **state)
 	assert_true(os_start(&arena, &(struct os_spawn){.argv = other_argv, .env = other_env}, &other, &error));
 	/* sh, its sleep, the daemon's sh and sleep, the lone sleep; the daemon may start another meanwhile. */
 	await_marked("EDCC_TEST_RUN=7", 5);
+	assert_true(os_count_marked("EDCC_TEST_RUN=7") >= 5);
 	int64_t start = os_now_ms();
 	size_t count = os_end_marked(&arena, "EDCC_TEST_RUN=7", 300);
 	assert_true(count >= 5);
 	assert_true(os_now_ms() - start < 5000);
 	assert_int_equal(os_end_marked(&arena, "EDCC_TEST_RUN=7", 1000), 0);
 	assert_int_equal(os_wait(&process), 128 + SIGTERM);
+	assert_int_equal(os_count_marked("EDCC_TEST_RUN=7"), 0);
+	assert_int_equal(os_count_marked("EDCC_TEST_RUN=77"), 1);
 	assert_int_equal(waitpid(other.pid, NULL, WNOHANG), 0);
 	assert_int_equal(os_end_marked(&arena, "EDCC_TEST_RUN=77", 1000), 1);
 	assert_int_equal(os_wait(&other), 128 + SIGTERM);

@@ -16,6 +16,12 @@ until grep -qs begun out; do sleep 0.1; done
 "$EDCC" destroy 2>&1 | sed -E 's/pid [0-9]+/PID/; s/[0-9-]+T[0-9:.]+Z/WHEN/' | head -1 | cut -c1-30
 kill -KILL $!
 wait
+# What it ran ends by itself.
+looks=0
+while [ $looks -lt 600 ] && grep -qsz "^EDCC_RUN=$(ls .edcc/runs)" /proc/[0-9]*/environ; do
+	sleep 0.1
+	looks=$((looks + 1))
+done
 "$EDCC" status | settle
 "$EDCC" destroy 2>&1 | settle
 "$EDCC" status | settle
