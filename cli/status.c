@@ -243,7 +243,7 @@ static void
 print_death(struct report *report)
 {
 	struct str mark = str_printf(&report->cli->arena, "EDCC_RUN=%.*s", STR_ARG(report->state.run));
-	if (!str_is(str_from(report->condition), "abandoned"))
+	if (!str_is(str_from(report->condition), "abandoned") || report->state.kept)
 		return;
 	size_t count = os_count_marked(mark.s);
 	if (count)

@@ -27,3 +27,6 @@ line $made "\"record\": \"kept\", \"run\": \"$made\", \"until\": 0"
 line $user "\"record\": \"end\", \"run\": \"$user\", \"status\": 0"
 "$EDCC" status --run $made
 "$EDCC" status
+echo "- its time is over"
+line $made "\"record\": \"kept\", \"run\": \"$made\", \"until\": 1"
+"$EDCC" status --run $made
