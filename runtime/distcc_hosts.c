@@ -2,6 +2,7 @@
 #include "runtime/distcc.h"
 
 #include "base/arena.h"
+#include "runtime/pump.h"
 #include "runtime/speed.h"
 
 #include <errno.h>
@@ -58,12 +59,25 @@ replace(const char *path, const char *beside, struct str text)
 	return written && rename(beside, path) == 0;
 }
 
+/* While hosts preprocess, one that has come back is listed once it does so too, also where it would be the only one: a client may be on its way from another. */
+static const struct host *
+hosts_now(const struct run *run, struct arena *arena)
+{
+	bool pumps = run->pump && !run->pump->over;
+	struct host *hosts = arena_array(arena, struct host, run->host_count);
+	for (uint32_t i = 0; i < run->host_count; i++) {
+		hosts[i] = run->hosts[i];
+		hosts[i].ready = hosts[i].ready && (hosts[i].pump || !pumps);
+	}
+	return hosts;
+}
+
 bool
 distcc_write_hosts(struct run *run, struct arena *arena, struct str *error)
 {
 	const struct project *project = run->project;
 	struct str folder = distcc_client_folder(arena, run);
-	struct str hosts = distcc_hosts(arena, run->hosts, run->host_count, str_is(project->distcc.compression, "yes"));
+	struct str hosts = distcc_hosts(arena, hosts_now(run, arena), run->host_count, str_is(project->distcc.compression, "yes"));
 	struct str list = distcc_host_list(arena, project, run->plan->world, hosts);
 	const char *path = str_printf(arena, "%.*s/hosts", STR_ARG(folder)).s, *beside = str_printf(arena, "%s.new", path).s;
 	if (replace(path, beside, str_printf(arena, "%.*s\n", STR_ARG(list))))
