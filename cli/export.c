@@ -86,7 +86,7 @@ check_call(struct cli *cli, size_t kind)
 	return !cli->diags.error_count;
 }
 
-/* The files of the machines that the project lists, which are not asked. */
+/* The files of the machines that the project lists. */
 static bool
 export_list(struct cli *cli, const struct project *project, size_t kind, struct buf *out)
 {
@@ -99,10 +99,18 @@ export_list(struct cli *cli, const struct project *project, size_t kind, struct 
 		.world = &world,
 		.names = {cli->arguments.w + 1, cli->arguments.n - 1},
 		.allow = cli->flags.allow,
+		.offline = cli->flags.offline,
+		.environment = cli->environment,
 		.diags = &cli->diags,
 		.out = out,
 	};
-	return provider_hosts.observe(&cli->arena, project, &observing, &world, &cli->diags) && of_list[kind].add(&exporting);
+	if (!provider_hosts.observe(&cli->arena, project, &observing, &world, &cli->diags))
+		return false;
+	cli_asking(cli, cli->flags.offline ? NULL : "the hosts");
+	if (of_list[kind].add != export_ssh_config)
+		export_ask(&exporting, of_list[kind].each);
+	cli_asking(cli, NULL);
+	return of_list[kind].add(&exporting);
 }
 
 /* What there is depends on where the machines come from. */
@@ -162,9 +170,10 @@ const struct command command_export = {
 	EXPORTS(EXPORT)
 #undef EXPORT
 		"  " USER_DATA ": " USER_DATA_DOC "\n"
-		"Goes by the list of machines in the Edccfile and asks none of them. Of what there is for each\n"
-		"machine, MACHINE chooses: edcc export debian red | ssh root@red 'cat >/etc/default/distcc'\n",
-	.flags = FLAGS_PROJECT | FLAG_BIT(allow) | FLAG_BIT(run) | FLAG_BIT(region),
+		"Goes by the list of machines in the Edccfile; one whose slots that does not say is asked, and where\n"
+		"it does not answer a comment says what was assumed. Of what there is for each machine, MACHINE\n"
+		"chooses: edcc export debian red | ssh root@red 'cat >/etc/default/distcc'\n",
+	.flags = FLAGS_PROJECT | FLAG_BIT(offline) | FLAG_BIT(allow) | FLAG_BIT(run) | FLAG_BIT(region),
 	.most_arguments = SIZE_MAX,
 	.run = export_run,
 };

@@ -89,6 +89,21 @@ print_log(struct log *log, struct str file)
 	return good ? EXIT_STATUS_SUCCESS : EXIT_STATUS_USAGE;
 }
 
+/* Whether it is a machine of the run that exists without it: its daemon's log is not the run's. */
+static bool
+is_machine(const struct log *log, struct str name)
+{
+	struct journal_state state;
+	struct str error;
+	bool found = false;
+	if (!journal_read(&log->cli->arena, log->state, log->run, &state, &error))
+		return false;
+	for (size_t i = 0; i < state.line_count; i++)
+		found |= str_is(json_text(state.lines[i], "record", STR("")), record_name(RECORD_HOST)) &&
+			 str_eq(json_text(state.lines[i], "name", STR("")), name);
+	return found && str_is(state.provider, "hosts");
+}
+
 static enum exit_status
 find_log(struct log *log, struct str name)
 {
@@ -100,7 +115,9 @@ find_log(struct log *log, struct str name)
 		suggest_offer(&suggest, log_name(log->files.w[i]));
 	}
 	struct diag *diag = diag_error(diags, SPAN_NONE, "run %.*s has no log of '%.*s'", STR_ARG(log->run), STR_ARG(name));
-	if (!suggest_hint(&suggest, diag))
+	if (is_machine(log, name))
+		diag_hint(diag, "its distccd logs where it runs; what clients saw of it is in `edcc logs @distcc`");
+	else if (!suggest_hint(&suggest, diag))
 		diag_hint(diag, "`edcc logs` lists those that there are");
 	return EXIT_STATUS_USAGE;
 }
@@ -125,6 +142,7 @@ const struct command command_logs = {
 	.synopsis = "[STEP|HOST]",
 	.doc = "list the logs of a run, or print one",
 	.details = "Of the newest run, also while it goes on; those of machines elsewhere come when the build ends.\n"
+		   "@distcc is what distcc's clients have logged, @pump its include server.\n"
 		   "The boot of a machine that failed is HOST.boot; of one that is there it is printed by\n"
 		   "edcc ssh HOST -- cat /var/log/edcc-boot.log\n",
 	.flags = FLAGS_FILE | FLAG_BIT(run) | FLAG_BIT(follow),

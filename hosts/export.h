@@ -8,9 +8,12 @@
 struct exporting {
 	struct arena *arena;
 	const struct project *project; /* of provider hosts */
-	const struct world *world; /* as the provider sees it offline: nobody was asked */
+	struct world *world; /* as the provider sees it offline: nobody was asked */
 	struct words names; /* the machines whose files are wanted; none: all */
 	struct words allow; /* who may compile on them: addresses and ranges; none: this machine, as each of them sees it */
+	bool offline; /* nobody is to be asked */
+	char *const *environment; /* NULL-ended */
+	struct words assumed; /* machines, as the list calls them, of which neither they nor the list said how much they take */
 	struct diags *diags;
 	struct buf *out;
 };
@@ -30,6 +33,15 @@ struct exporting {
 EXPORTS(EXPORT)
 #undef EXPORT
 
+/* Asks machines whose slots the list does not say how much they take, each with a deadline; daemons: only those that a file of a daemon is wanted of. Whoever does
+ * not say it is in `assumed`. */
+void export_ask(struct exporting *, bool daemons);
+/* A comment that says what was assumed of these; nothing where there are none. */
+void export_say_assumed(struct exporting *, struct words machines);
+
+/* Whether the i-th of the world's hosts is one of those whose files are wanted; its word in the list. */
+bool export_wanted(const struct exporting *, uint32_t i);
+const struct host_spec *export_listed(const struct exporting *, uint32_t i);
 /* The i-th of the world's hosts, in the parts of its word, with its place in the file. */
 struct host_spec export_host(const struct exporting *, uint32_t i);
 

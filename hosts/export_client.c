@@ -30,11 +30,14 @@ export_distcc_hosts(struct exporting *e)
 	}
 	struct str list = distcc_host_list(e->arena, e->project, world, buf_str(&hosts)), word;
 	buf_add_c(e->out, "# ~/.distcc/hosts, or /etc/distcc/hosts for everybody here; DISTCC_HOSTS goes before both\n");
+	export_say_assumed(e, e->assumed);
 	/* The options in one line, and each host in one of its own. */
 	while (str_split(&list, ' ', &word)) {
 		bool option = str_starts(word, STR("--")), next = str_starts(list, STR("--"));
 		buf_printf(e->out, "%.*s%c", STR_ARG(word), option && next ? ' ' : '\n');
 	}
+	if (e->project->machines.zeroconf.source)
+		buf_add_c(e->out, "+zeroconf\n");
 	return true;
 }
 
@@ -45,6 +48,7 @@ export_make_conf(struct exporting *e)
 		"# /etc/portage/make.conf, below what is there\n"
 		"# before: edcc export distcc-hosts >/etc/distcc/hosts\n"
 		"# -march=native in CFLAGS keeps every compile here: write what it is, as `gcc -### -march=native -xc -` says\n");
+	export_say_assumed(e, e->assumed);
 	/* Portage takes compiles by TCP out of its network-sandbox itself, by a proxy that only distcc knows of. */
 	if (any_by_ssh(e))
 		buf_add_c(
@@ -65,6 +69,7 @@ export_path(struct exporting *e)
 		"# ~/.profile: compilers are called through %s\n"
 		"# before: edcc export distcc-hosts >~/.distcc/hosts; after: make -j%d\n",
 		e->project->cached ? "ccache, and what that does not know through distcc" : "distcc", jobs_of(e));
+	export_say_assumed(e, e->assumed);
 	/* Where Gentoo and Arch Linux, Fedora, and Debian have their links. */
 	buf_printf(e->out,
 		"for links in /usr/lib/%s/bin /usr/lib64/%s /usr/lib/%s; do\n"

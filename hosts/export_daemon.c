@@ -18,11 +18,24 @@ struct daemon {
 	struct str name; /* as the list calls it */
 	struct str listen; /* its address */
 	struct words allow;
+	struct words assumed; /* itself, where its slots are */
 	int port, jobs, nice;
 	const char *level;
 };
 
 /* --- who and where --- */
+
+const struct host_spec *
+export_listed(const struct exporting *e, uint32_t i)
+{
+	const struct host_list *machines = &e->project->machines;
+	uint32_t k = 0;
+	/* They are in the list's order. */
+	for (uint32_t nth = 0; k < machines->count; k++)
+		if (machines->hosts[k].kind != HOST_LOCAL && !HOST_HAS(&machines->hosts[k], down) && nth++ == i)
+			break;
+	return &machines->hosts[k];
+}
 
 struct host_spec
 export_host(const struct exporting *e, uint32_t i)
@@ -33,13 +46,7 @@ export_host(const struct exporting *e, uint32_t i)
 	struct str word = str_printf(e->arena, "%.*s%.*s", STR_ARG(planned->address), STR_ARG(planned->rest));
 	host_parse(e->arena, word, &host, &fault);
 	host.limit = planned->slots;
-	/* Nobody was asked, so they are in the list's order. */
-	uint32_t nth = 0;
-	for (uint32_t k = 0; k < e->project->machines.count; k++) {
-		const struct host_spec *listed = &e->project->machines.hosts[k];
-		if (listed->kind != HOST_LOCAL && !HOST_HAS(listed, down) && nth++ == i)
-			host.span = listed->span;
-	}
+	host.span = export_listed(e, i)->span;
 	return host;
 }
 
@@ -119,8 +126,8 @@ describe(struct exporting *e, const struct host_spec *host, struct daemon *daemo
 
 /* --- which of them --- */
 
-static bool
-is_asked(const struct exporting *e, uint32_t i)
+bool
+export_wanted(const struct exporting *e, uint32_t i)
 {
 	struct host_spec host = export_host(e, i);
 	return !e->names.n || words_has(e->names, e->world->hosts[i].address) || words_has(e->names, host.name);
@@ -165,7 +172,7 @@ print_each(struct exporting *e, print_file *print)
 	for (uint32_t i = 0; i < count; i++) {
 		struct host_spec host = export_host(e, i);
 		struct daemon daemon;
-		if (!is_asked(e, i))
+		if (!export_wanted(e, i))
 			continue;
 		if (i && e->out->n)
 			buf_add_byte(e->out, '\n');
@@ -175,6 +182,8 @@ print_each(struct exporting *e, print_file *print)
 		}
 		if (!describe(e, &host, &daemon))
 			return false;
+		if (words_has(e->assumed, e->world->hosts[i].address))
+			words_add(e->arena, &daemon.assumed, e->world->hosts[i].address);
 		print(e, &daemon);
 		printed++;
 	}
@@ -213,6 +222,7 @@ add_head(struct exporting *e, const struct daemon *daemon, const char *path)
 	if (!str_eq(daemon->name, daemon->listen))
 		buf_printf(e->out, " (%.*s)", STR_ARG(daemon->listen));
 	buf_printf(e->out, ", where %.*s may compile\n", STR_ARG(words_join(e->arena, daemon->allow, STR(", "))));
+	export_say_assumed(e, daemon->assumed);
 }
 
 /* What Debian calls the package of a program: that of aarch64-linux-gnu-gcc-12 is gcc-12-aarch64-linux-gnu. None of one that is in no package's place. */

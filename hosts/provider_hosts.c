@@ -280,7 +280,7 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 
 /* What stands in distcc's list besides the machines: first what the list has before the first of them, then the rest. */
 static void
-add_own(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world)
+add_own(struct arena *arena, const struct project *project, struct world *world)
 {
 	struct buf before = buf_new(arena), after = buf_new(arena);
 	bool machine = false;
@@ -296,11 +296,21 @@ add_own(struct arena *arena, const struct project *project, const struct observi
 			buf_add_byte(out, ' ');
 		host_print(out, host);
 	}
-	/* What it finds could not be asked. */
-	if (project->machines.zeroconf.source && observing->offline)
-		buf_printf(&after, "%s+zeroconf", after.n ? " " : "");
 	world->hosts_before = buf_str(&before);
 	world->hosts_after = buf_str(&after);
+}
+
+/* What was not asked. The word +zeroconf is not passed on: distcc would send compiles to machines that nobody has proved. */
+static void
+note_offline(struct arena *arena, const struct project *project, const struct observing *observing, struct world *world)
+{
+	if (!observing->offline)
+		return;
+	if (world->host_count)
+		words_add(arena, &world->notes,
+			STR("no machine was asked (--offline): where neither the list nor 'slots' says it, 4 slots are assumed"));
+	if (project->machines.zeroconf.source)
+		words_add(arena, &world->notes, STR("+zeroconf was not looked up (--offline): only machines of the list are used"));
 }
 
 /* One line: what the plan was made from is what is used. */
@@ -350,7 +360,8 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	if (!project->machines.randomize)
 		sort_machines(machines, count);
 	add_hosts(arena, project, machines, count, world, diags);
-	add_own(arena, project, observing, world);
+	add_own(arena, project, world);
+	note_offline(arena, project, observing, world);
 	add_notes(arena, project, world);
 	found = pump_observe(arena, project, world, diags) && found;
 	here_facts(arena, world, facts_of(arena, world));
