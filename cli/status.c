@@ -160,7 +160,7 @@ row_text(const struct report *report, enum record record, const struct json *lin
 	case RECORD_ARTIFACT:
 		return text_bytes(arena, json_integer(line, "size", 0));
 	default:
-		return str_printf(arena, "%" PRId64 " compile%s%s%.*s", number, plural, why.n ? ": " : "", STR_ARG(why));
+		return str_printf(arena, "%" PRId64 "%s%.*s", number, why.n ? ": " : "", STR_ARG(why));
 	}
 }
 
@@ -277,7 +277,7 @@ print_rows(struct report *report)
 	else if (state->ended)
 		put_row("verdict", STR("none"), STR("it was interrupted"));
 	for (size_t i = 0; i < state->open_count; i++)
-		put_row("there", state->open[i].name, STR(""));
+		put_row(goes_on(report) ? "made" : "left", state->open[i].name, STR(""));
 	print_death(report);
 	if ((state->open_count || report->uses.n) && !goes_on(report))
 		printf("`edcc destroy` removes what is there%s\n",

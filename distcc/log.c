@@ -157,9 +157,9 @@ read_call(struct reader *reader, int64_t pid, struct str arguments)
 		return;
 	}
 	reader->compiles->fallbacks++;
-	struct str words = STR("fallback: no host could be asked");
+	struct str words = STR("with no host to ask");
 	if (client.failed.n)
-		words = str_printf(reader->arena, "fallback: %.*s failed", STR_ARG(client.failed));
+		words = str_printf(reader->arena, "given up at %.*s", STR_ARG(client.failed));
 	count(reader, &reader->compiles->reasons, words);
 }
 

@@ -157,7 +157,7 @@ hold_against(struct doubt *doubt)
 	if (++doubt->failures == 1)
 		doubt->retry = now;
 	else
-		take_out(doubt, STR("it has failed twice"));
+		take_out(doubt, STR("it has failed twice (why: edcc logs @distcc)"));
 }
 
 /* distcc marks a host before it logs why: what the log does not say yet it says at the next look. */

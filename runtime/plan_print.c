@@ -11,6 +11,8 @@
 #define GLIMPSE_LIMIT 60
 /* Prerequisites of a step that are named. */
 #define NEEDS_LIMIT 6
+/* Hosts with names of their own that are named. */
+#define NAMED_HOSTS 6
 
 /* --- the fleet, set-up and teardown: what is done alike on several hosts is one row --- */
 
@@ -75,10 +77,17 @@ static void
 put_hosts(struct rows *rows, const struct group *group)
 {
 	const struct planned_host *hosts = rows->plan->world->hosts;
+	bool all = group->last - group->first + 1 == group->count;
 	rows_put(rows, hosts[group->first].name);
 	if (group->count == 1)
 		return;
-	if (group->last - group->first + 1 == group->count) {
+	/* Names that somebody has given are no series. */
+	if (all && hosts[group->first].address.n && group->count <= NAMED_HOSTS) {
+		for (uint32_t i = group->first + 1; i <= group->last; i++) {
+			buf_add_byte(&rows->out, ' ');
+			rows_put(rows, hosts[i].name);
+		}
+	} else if (all && !hosts[group->first].address.n) {
 		buf_add_c(&rows->out, " .. ");
 		rows_put(rows, hosts[group->last].name);
 		buf_printf(&rows->out, ", %u hosts", group->count);

@@ -167,7 +167,7 @@ fallbacks_name_the_host(void **state)
 		     "distcc[7] exec on localhost: gcc-12 -c -march=native a.c -o a.o\n"
 		     "distcc[9] Warning: failed to distribute, running locally instead\n"
 		     "distcc[9] exec on localhost: gcc-12 -c c.c\n",
-		4, 2, "2 -march=native, 1 fallback: 127.0.0.2 failed, 1 fallback: no host could be asked", "");
+		4, 2, "2 -march=native, 1 given up at 127.0.0.2, 1 with no host to ask", "");
 }
 
 /* --- state files --- */
