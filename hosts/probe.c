@@ -124,6 +124,26 @@ probe_login(struct arena *arena, const char *ssh, const struct host_spec *host, 
 	return argv;
 }
 
+/* What ssh itself makes of its configuration for this host; nobody is connected to. */
+static bool
+shares_connections(const struct probing *probing, struct one *one)
+{
+	struct arena *arena = &one->arena;
+	struct str ssh = str_printf(arena, "%s -G", probing->ssh), output, error, line;
+	struct os_spawn spawn = {.argv = probe_login(arena, ssh.s, one->probe->host, STR("true")),
+		.env = probing->environment,
+		.capture = true,
+		.own_group = true};
+	static const struct os_cancel never = {.fd = -1};
+	int status = 0;
+	if (!os_run(arena, &spawn, LOGIN_MS, OUTPUT_LIMIT, &never, &status, &output, &error))
+		return false;
+	while (str_split(&output, '\n', &line))
+		if (str_starts(line, STR("controlpath ")) && !str_is(line, "controlpath none"))
+			return true;
+	return false;
+}
+
 static void
 probe_ssh(const struct probing *probing, struct one *one)
 {
@@ -149,7 +169,9 @@ probe_ssh(const struct probing *probing, struct one *one)
 		if (probe->reached)
 			read_line(probe, str_trim(line));
 	}
-	if (!probe->reached)
+	if (probe->reached)
+		probe->sharing = shares_connections(probing, one);
+	else
 		refuse_ssh(one, status, said);
 }
 

@@ -15,6 +15,7 @@ struct probe {
 
 	bool reached;
 	bool named; /* of tcp: its name has an address; looking for one may take as long as the resolver likes */
+	bool sharing; /* of ssh: its configuration here says that connections are shared (ControlPath) */
 	bool closed; /* where it was not, of tcp: the machine is there, and nobody listens */
 	int64_t trip_us; /* of a connection by tcp; of a whole login by ssh */
 	struct str peer; /* of tcp: the address that was reached, "192.0.2.7:3632", whatever the list calls it */

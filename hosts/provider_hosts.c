@@ -7,6 +7,7 @@
 #include "runtime/fleet_local.h"
 #include "runtime/provider_here.h"
 #include "runtime/pump.h"
+#include "runtime/share.h"
 #include "runtime/site.h"
 #include "runtime/ssh.h"
 #include "runtime/step.h"
@@ -216,6 +217,7 @@ slots_of(struct arena *arena, const struct project *project, const struct machin
 	int asked = machine->host.limit ? machine->host.limit : (int)project->distcc.slots;
 	has.cpus = (has.cpus + machine->sharing - 1) / machine->sharing;
 	has.jobs = has.jobs ? has.jobs : machine->told;
+	has.by_ssh = machine->host.kind == HOST_SSH;
 	has.memory /= machine->sharing;
 	int slots = capacity_slots(&has, asked);
 	if (slots < machine->host.limit) {
@@ -240,6 +242,20 @@ note_load(struct arena *arena, const struct machine *machine, struct words *note
 			probe->has.cpus == 1 ? "" : "s"));
 }
 
+/* More slots than processors would look like a mistake. */
+static void
+note_ssh(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct words *notes)
+{
+	bool computed = false;
+	for (size_t i = 0; i < count; i++)
+		computed |= machines[i].host.kind == HOST_SSH && !machines[i].host.limit && machines[i].probe.has.cpus;
+	if (computed && !project->distcc.slots)
+		words_add(arena, notes,
+			str_printf(arena,
+				"%d slots for each processor over ssh: a compile holds one up to a second longer than it computes",
+				SLOTS_OF_CPU_BY_SSH));
+}
+
 /* The processors of all of them, with those here; 0 where some are not known. */
 static int
 count_cpus(const struct machine *machines, size_t count, int here)
@@ -257,8 +273,8 @@ count_cpus(const struct machine *machines, size_t count, int here)
 }
 
 static void
-add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world,
-	struct diags *diags)
+add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, bool shares,
+	struct world *world, struct diags *diags)
 {
 	world->all_cpus = count ? count_cpus(machines, count, world->cpus) : 0;
 	world->host_count = (uint32_t)count;
@@ -274,8 +290,11 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 		host->rest = buf_str(&rest);
 		host->distance = machines[i].class;
 		host->slots = slots_of(arena, project, &machines[i], diags);
+		if (spec.kind == HOST_SSH && shares && !machines[i].probe.sharing)
+			host->connections = share_connections(host->slots);
 		note_load(arena, &machines[i], &world->notes);
 	}
+	note_ssh(arena, project, machines, count, &world->notes);
 }
 
 /* What stands in distcc's list besides the machines: first what the list has before the first of them, then the rest. */
@@ -359,7 +378,9 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	found = found && reach(arena, project, observing, world->toolchain.cc, machines, &count, diags);
 	if (!project->machines.randomize)
 		sort_machines(machines, count);
-	add_hosts(arena, project, machines, count, world, diags);
+	/* An ssh of the user's own may be any command. */
+	bool shares = !os_variable(observing->environment, "DISTCC_SSH").n;
+	add_hosts(arena, project, machines, count, shares, world, diags);
 	add_own(arena, project, world);
 	note_offline(arena, project, observing, world);
 	add_notes(arena, project, world);
@@ -376,8 +397,9 @@ hosts_plan(struct arena *arena, struct plan *plan, uint32_t **ready, uint32_t *r
 	const struct world *world = plan->world;
 	const struct action_type *canary = plan->project->hosts.strict ? &action_canary_strict : &action_canary;
 	uint32_t folder = here_add_folder(arena, plan, "what the client keeps", "the file says 'provider hosts'");
-	uint32_t needs[2] = {here_add_compiler(arena, plan, folder)};
-	uint32_t count = pump_add(arena, plan, &action_pump, folder, needs, 1);
+	uint32_t needs[3] = {here_add_compiler(arena, plan, folder)};
+	uint32_t count = share_add(arena, plan, folder, needs, 1);
+	count = pump_add(arena, plan, &action_pump, folder, needs, count);
 	*ready = arena_array(arena, uint32_t, world->host_count + 1);
 	*ready_count = world->host_count;
 	for (uint32_t i = 0; i < world->host_count; i++)
@@ -390,6 +412,7 @@ static const struct action_type *const types[] = {
 	&action_fleet,
 	&action_compiler,
 	&action_pump,
+	&action_share,
 	&action_canary,
 	&action_canary_strict,
 	&action_source,

@@ -281,7 +281,7 @@ compile_there(struct proof *proof, struct str *output)
 		str_printf(arena, "DISTCC_DIR=%.*s", STR_ARG(folder)).s,
 		str_printf(arena, "DISTCC_LOG=%s", proof->log).s,
 		str_printf(arena, "TMPDIR=%.*s", STR_ARG(folder)).s,
-		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(proof->run->environment)).s,
+		str_printf(arena, "DISTCC_SSH=%.*s", STR_ARG(distcc_ssh_of_run(proof->run, arena))).s,
 		"DISTCC_FALLBACK=0",
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		str_printf(arena, "DISTCC_IO_TIMEOUT=%d", timeout_of(proof->run->project)).s,

@@ -33,12 +33,9 @@ at_most(int number, int limit)
 int
 capacity_slots(const struct capacity *machine, int asked)
 {
-	int slots = asked;
+	int slots = asked, busy = machine->by_ssh ? SLOTS_OF_CPU_BY_SSH * machine->cpus : machine->cpus;
 	if (!slots)
-		slots = at_most(machine->cpus   ? machine->cpus
-				: machine->jobs ? machine->jobs
-						: UNKNOWN_SLOTS,
-			fit(machine->memory, COMPILE_MB));
+		slots = at_most(busy ? busy : machine->jobs ? machine->jobs : UNKNOWN_SLOTS, fit(machine->memory, COMPILE_MB));
 	return machine->jobs ? at_most(slots, machine->jobs) : slots;
 }
 

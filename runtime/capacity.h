@@ -4,6 +4,7 @@
 
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct arena;
@@ -16,7 +17,11 @@ struct capacity {
 	int cpus;
 	int64_t memory; /* MB, all that it has: what is free changes too often to plan by */
 	int jobs; /* the most that its distccd does at once: what comes beyond waits there, and nobody is told */
+	bool by_ssh; /* a compile holds its slot for longer than it computes */
 };
+
+/* For each processor of a machine that is reached over ssh: one computes while the other logs in, or waits to be collected. */
+#define SLOTS_OF_CPU_BY_SSH 2
 
 /* Compiles at once on a machine. asked: what is said of all machines, or 0. */
 int capacity_slots(const struct capacity *, int asked);

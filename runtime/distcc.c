@@ -5,6 +5,7 @@
 #include "runtime/canary.h"
 #include "runtime/ccache.h"
 #include "runtime/pump.h"
+#include "runtime/share.h"
 #include "runtime/toolchain.h"
 
 #include <poll.h>
@@ -34,6 +35,13 @@ distcc_ssh_of_build(struct arena *arena, const struct project *project, char *co
 	/* It ends when its fourth question has no answer either. */
 	int64_t seconds = (project->distcc.io_timeout + 3999) / 4000;
 	return ssh == own_ssh ? str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)seconds) : str_from(ssh);
+}
+
+struct str
+distcc_ssh_of_run(struct run *run, struct arena *arena)
+{
+	struct str shared = share_command(run);
+	return shared.n ? shared : distcc_ssh_of_build(arena, run->project, run->environment);
 }
 
 static struct str
@@ -150,7 +158,7 @@ distcc_environment(struct run *run, struct arena *arena, struct map *out)
 	};
 	distcc_client_environment(run, arena, &client, out);
 	if (uses_ssh(run->plan->world))
-		put(out, "DISTCC_SSH", distcc_ssh_of_build(arena, run->project, run->environment));
+		put(out, "DISTCC_SSH", distcc_ssh_of_run(run, arena));
 }
 
 /* --- the report --- */

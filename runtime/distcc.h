@@ -16,6 +16,8 @@ bool distcc_write_hosts(struct run *, struct arena *, struct str *error);
 const char *distcc_ssh(char *const *environment);
 /* The same for compiles: one that is not the user's own ends where its host has been silent for io_timeout, for distcc waits for the end of ssh without any bound. */
 struct str distcc_ssh_of_build(struct arena *, const struct project *, char *const *environment);
+/* What the run's compiles and canaries call: that, or what goes over connections that they share. */
+struct str distcc_ssh_of_run(struct run *, struct arena *);
 
 /* What a client finds where it runs. Texts are none where there is nothing to be said. */
 struct distcc_client {

@@ -36,6 +36,7 @@ struct planned_host {
 	struct str address, rest;
 	int distance; /* a class: those of a lower one are nearer, and come first */
 	bool pump; /* it is to preprocess what it is sent */
+	int connections; /* over ssh, that its compiles share; 0: each makes one */
 };
 
 struct provider;

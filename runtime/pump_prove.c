@@ -53,7 +53,7 @@ environment_of(const struct small *small)
 		str_printf(arena, "DISTCC_DIR=%s", small->folder).s,
 		str_printf(arena, "DISTCC_LOG=%s", file_in(small, "log")).s,
 		str_printf(arena, "TMPDIR=%s", small->folder).s,
-		str_printf(arena, "DISTCC_SSH=%s", distcc_ssh(small->run->environment)).s,
+		str_printf(arena, "DISTCC_SSH=%.*s", STR_ARG(distcc_ssh_of_run(small->run, arena))).s,
 		"DISTCC_FALLBACK=0",
 		"DISTCC_SKIP_LOCAL_RETRY=1",
 		"DISTCC_IO_TIMEOUT=30",

@@ -93,7 +93,7 @@ def environments():
 
 def marked(run_id):
     """The processes that carry a run's mark, daemons and their compilers too."""
-    marks = [f"{name}={run_id}".encode() for name in ("EDCC_RUN", "EDCC_FLEET", "EDCC_HOST", "EDCC_STEP", "EDCC_PUMP")]
+    marks = [f"{name}={run_id}".encode() for name in ("EDCC_RUN", "EDCC_FLEET", "EDCC_HOST", "EDCC_STEP", "EDCC_PUMP", "EDCC_SSH")]
     return [pid for pid, env in environments() if pid != os.getpid() and any(e.startswith(m) for e in env for m in marks)]
 
 
@@ -232,7 +232,8 @@ class Project:
             pids = marked(run_id)
             need(not pids, f"processes of {run_id} are left:", run("ps", "-o", "pid,ppid,stat,args", "-p", ",".join(map(str, pids)), status=None))
             need(not self.exists(f".edcc/runs/{run_id}/fleet"), f"the fleet's folder of {run_id} is left")
-            need(not os.path.exists(f"/tmp/edcc-{run_id}"), f"the daemons' folder /tmp/edcc-{run_id} is left")
+            for folder in (f"/tmp/edcc-{run_id}", f"/tmp/edcc-ssh-{run_id}"):
+                need(not os.path.exists(folder), f"the folder {folder} is left")
         need(not self.exists(".edcc/lock"), "the lock is left")
 
 

@@ -93,13 +93,14 @@ class Login:
         self.write("known_hosts", f"{name} {' '.join(shown)}\n" if known else "")
         self.write("sshd", f"ListenAddress {address}:{port}\nHostKey {self.path('host_key')}\nAuthorizedKeysFile {self.path('key.pub')}\nPidFile none\n"
                    "StrictModes no\nUsePAM no\nPasswordAuthentication no\nKbdInteractiveAuthentication no\nPermitRootLogin prohibit-password\n"
-                   f"LogLevel ERROR\nMaxStartups 100\nSetEnv TMPDIR={folder('there')} HOME={folder('home')}\n")
+                   f"MaxStartups 100\nSetEnv TMPDIR={folder('there')} HOME={folder('home')}\n")
         self.write("config", f"Host {name}\n  HostName {address}\n  Port {port}\n  IdentityFile {self.path('key')}\n  HostKeyAlias {name}\n"
                    f"  UserKnownHostsFile {self.path('known_hosts')}\n  GlobalKnownHostsFile none\n")
         self.write("ssh", f"#!/bin/sh\necho \"$*\" >>{self.path('calls')}\nexec {shutil.which('ssh')} -F {self.path('config')} \"$@\"\n")
         os.chmod(self.path("ssh"), 0o755)
         self.env = {"PATH": self.dir + ":" + os.environ["PATH"]}
-        self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.path("sshd")], stderr=subprocess.DEVNULL, start_new_session=True)
+        with open(self.path("log"), "w", encoding="utf-8") as log:
+            self.process = subprocess.Popen([SSHD, "-D", "-e", "-f", self.path("sshd")], stderr=log, start_new_session=True)
         self.address, self.port = address, port
 
     def path(self, name):
@@ -119,6 +120,10 @@ class Login:
                 return one.connect_ex((self.address, self.port)) == 0
         wait_for(answers)
         return self
+
+    def logins(self):
+        """How many there have been."""
+        return self.read("log").count("Accepted publickey")
 
     def __exit__(self, *_):
         self.process.terminate()

@@ -25,6 +25,11 @@ slots_of_a_host(void **state)
 		{{.cpus = 2, .memory = 7950}, 0, 2},
 		{{.cpus = 4, .memory = 200}, 0, 1},
 		{{.cpus = 64, .memory = 7950}, 64, 64},
+		{{.cpus = 8, .by_ssh = true}, 0, 16},
+		{{.cpus = 8, .memory = 7950, .by_ssh = true}, 0, 16},
+		{{.cpus = 8, .memory = 3970, .by_ssh = true}, 0, 8},
+		{{.cpus = 8, .by_ssh = true}, 8, 8},
+		{{.by_ssh = true}, 0, 4},
 	};
 	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
 		assert_int_equal(capacity_slots(&cases[i].has, cases[i].asked), cases[i].slots);
