@@ -41,6 +41,7 @@ settle(struct exporting *e, const struct asked *asked, const struct probe *probe
 	}
 	has.cpus = (has.cpus + asked->sharing - 1) / asked->sharing;
 	has.memory /= asked->sharing;
+	has.by_ssh = asked->host.kind == HOST_SSH;
 	host->slots = capacity_slots(&has, 0);
 }
 
