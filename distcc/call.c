@@ -14,6 +14,11 @@ static const struct rule others[] = {
 	{"-E", "preprocessing only"},
 	{"-M", "dependencies only"},
 	{"-MM", "dependencies only"},
+	{"--preprocess", "preprocessing only"},
+	{"--dependencies", "dependencies only"},
+	{"--user-dependencies", "dependencies only"},
+	{"-fsyntax-only", "checking the syntax"},
+	{"-###", "asking the compiler"},
 };
 
 /* Arguments that keep a compile here. */

@@ -21,6 +21,7 @@
 	WAY(ASSEMBLER, "there is no way around it, but assembling is quick")                                          \
 	WAY(LANGUAGE, "assembling is quick; C and C++ need no -x where sources are called .c and .cc")                \
 	WAY(BLANK, "a blank before the language lets it go")                                                          \
+	WAY(SHORT, "-o, -x, -Wa, and -march= say the same, and distcc knows them")                                    \
 	WAY(REMARKS, "without a file they are said on standard error, and come back from hosts")                      \
 	WAY(CHARSET, "a source in UTF-8 needs no such option")                                                        \
 	WAY(INCLUDE, "a file that is included so and is called .h or .inc is no second source")

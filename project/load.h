@@ -10,7 +10,7 @@
 /* Deepest chain of includes. */
 #define INCLUDE_DEPTH_LIMIT 50
 /* At least as many as habits.c knows. */
-#define HABIT_LIMIT 80
+#define HABIT_LIMIT 128
 
 enum unit_kind {
 	UNIT_FILE,

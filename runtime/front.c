@@ -39,6 +39,31 @@ masquerade_folder(struct arena *arena, const struct run *run)
 	return str_printf(arena, "compilers/%.*s", STR_ARG(name_of(arena, run, run->plan->world->toolchain.cc)));
 }
 
+/* The words of distcc/kept.def that distcc does not know, as a function of the shell's. */
+static void
+add_kept(struct buf *text)
+{
+	static const char *const patterns[] = {
+#define KEEPER_DISTCC(word)
+#define KEEPER_FRONT(word) word,
+#define KEPT(word, says, keeper, scope, way, why) KEEPER_##keeper(word)
+#include "distcc/kept.def"
+#undef KEPT
+#undef KEEPER_FRONT
+#undef KEEPER_DISTCC
+	};
+	buf_add_c(text, "kept() {\ncase $1 in\n");
+	for (size_t i = 0; i < sizeof patterns / sizeof *patterns; i++) {
+		struct str pattern = str_from(patterns[i]);
+		size_t blank = str_find(pattern, ' ');
+		buf_add(text, str_part(pattern, 0, blank));
+		if (blank < pattern.n)
+			buf_printf(text, "' '%.*s", STR_ARG(str_part(pattern, blank + 1, pattern.n)));
+		buf_add_c(text, ") ;;\n");
+	}
+	buf_add_c(text, "*) return 1 ;;\nesac\n}\n");
+}
+
 struct commands {
 	struct arena *arena;
 	const struct run *run;
@@ -62,6 +87,7 @@ add(struct commands *commands, struct str folder, struct str name, const char *f
 	struct str root = str_shell_quote(arena, str_from(commands->root)), masquerade = masquerade_folder(arena, commands->run);
 	buf_printf(&text, "#!/bin/sh\nfront=%s folder=%.*s/" FOLDER " masquerade=%.*s/%.*s\n", front, STR_ARG(root), STR_ARG(root),
 		STR_ARG(str_shell_quote(arena, masquerade)));
+	add_kept(&text);
 	if (stands_for.n)
 		buf_printf(&text, "set -- %.*s \"$@\"\n", STR_ARG(stands_for));
 	buf_add_c(&text, front_text);

@@ -1,21 +1,17 @@
 #!/bin/sh
 # What a compile goes through before distcc or ccache: see doc/distcc.md. Before this stand `front` (what is called), `folder` and `masquerade` (where such
-# commands are), and under a compiler's name what it stands for, put before the arguments.
+# commands are), `kept` (whether distcc/kept.def has the argument, with the one after it where it takes two), and under a compiler's name what it stands for, put
+# before the arguments.
 # shellcheck disable=SC2154 # they do
-
-without() {
-	case :$PATH: in
-	*:"$1":*)
-		PATH=:$PATH:
-		PATH=${PATH%%:"$1":*}:${PATH#*:"$1":}
-		PATH=${PATH#:} PATH=${PATH%:}
-		;;
-	esac
-}
+set -f
 
 # What is called now and from there on is the programs themselves.
-without "$folder"
-without "$masquerade"
+path='' rest=$PATH: IFS=:
+for entry in $rest; do
+	case ${entry%/} in "$folder" | "$masquerade") ;; *) path=$path:$entry ;; esac
+done
+unset IFS
+PATH=${path#:}
 [ -z "${_DISTCC_SAFEGUARD-}" ] || exec "$@"
 case ${1-} in "$masquerade"/*) exec "$@" ;; esac
 
@@ -30,27 +26,32 @@ stay() {
 	export DISTCC_HOSTS="localhost/$slots"
 }
 
-# What reads or writes other files than the object would miss them elsewhere. Of distcc/kept.def these are the words that distcc itself does not know.
-before=''
-for word; do
-	case $before in -x | -Xclang | -Xassembler) word="$before $word" ;; esac
-	case $word in
-	# Most are none of these.
-	[!-@]* | -[DIOW]*) ;;
-	-coverage | -gsplit-dwarf | -gsplit-dwarf=split | -save-temps* | --save-temps* | -fstack-usage | -fcallgraph-info* | -fdump-* | -da | \
-		-ftime-trace* | -fsave-optimization-record* | -foptimization-record-file=* | -fopt-info-*=* | -aux-info | -time=* | \
-		-fproc-stat-report* | --serialize-diagnostics | -serialize-diagnostics | -fdiagnostics-format=*-file | \
-		'-Xassembler -a'* | '-Xassembler --MD'*) stay && break ;;
-	-fmodule* | -fcxx-modules | @*.modmap | '-x '*-header | -fpch-preprocess | '-Xclang -include-pch') stay && break ;;
-	-fprofile-instr-use* | -fprofile-sample-use* | -fbranch-probabilities | -fprofile-list=* | --specs=*/* | --config* | -fsanitize*list=* | \
-		-fxray-*-instrument=* | -fxray-attr-list=* | -fbasic-block-sections=list=* | -frandomize-layout-seed-file=*) stay && break ;;
-	-fplugin=* | -fpass-plugin=* | '-Xclang -load' | -wrapper) stay && break ;;
-	# The host would convert once more what has been converted here, and map what has been preprocessed.
-	-finput-charset=[!uU]* | -fcoverage-mapping) stay && break ;;
-	-mcpu=native) [ "${EDCC_NATIVE-}" ] || stay ;;
+# distcc knows -o alone: even here it would say another one of its own.
+case " $* " in *' --output'[=\ ]*) exec "$@" ;; esac
+
+# Whether one of the words is of distcc/kept.def. What stands in a file that is named with @ is of the call, too; what is no file can be read only once.
+keeps() {
+	case " $*" in *' @'*)
+		for word; do
+			# shellcheck disable=SC2046 # words
+			case $word in @*) [ ! -f "${word#@}" ] || set -- "$@" $(cat "${word#@}") ;; esac
+		done
+		;;
 	esac
-	before=$word
-done
+	before=''
+	for word; do
+		case $before in -x | -X* | -mllvm | --specs) word="$before $word" ;; esac
+		case $word in
+		# Most are none of these.
+		[!-@]* | -[DIMOW]* | -[cgo]) ;;
+		-mcpu=native) [ "${EDCC_NATIVE-}" ] || return 0 ;;
+		*) ! kept "$word" || return 0 ;;
+		esac
+		before=$word
+	done
+	return 1
+}
+! keeps "$@" || stay
 
 case "${EDCC_NATIVE:+" $* "}" in
 *' -march=native '* | *' -mtune=native '* | *' -mcpu=native '*) ;;
@@ -128,7 +129,6 @@ resolve() (
 	printf '%s\n' "$flags" >"$answer.new" && mv "$answer.new" "$answer"
 ) 2>/dev/null
 
-set -f
 name=$1$machine
 answer=$DISTCC_DIR/native/$name
 [ -e "$answer" ] || resolve "$1"
@@ -136,10 +136,11 @@ read -r flags 2>/dev/null <"$answer" && [ "$flags" ] || { stay && exec "$front" 
 say "resolved $name"
 
 # To the front, where the driver would have put it: what else is said of the processor comes after it, and wins.
-compiler=$1
+compiler=$1 rest='' at=0
 shift
 for word; do
-	shift
-	case $word in -march=* | -mtune=* | -mcpu=*) ;; *) set -- "$@" "$word" ;; esac
+	at=$((at + 1))
+	case $word in -march=* | -mtune=* | -mcpu=*) ;; *) rest="$rest \"\${$at}\"" ;; esac
 done
+eval "set -- $rest"
 exec "$front" "$compiler" $flags "$@"

@@ -129,6 +129,12 @@ local_calls_have_reasons(void **state)
 	assert_local(CALL("gcc-12 -o prog.c a.o b.o -lm") CALL("gcc-12 -shared -o l.so a.o"), 0, 0, "", "2 linking");
 	assert_local(CALL("gcc-12 -E a.c") CALL("gcc-12 -MM a.c") CALL("gcc-12 -MM -MF x.c a.c"), 0, 0, "",
 		"1 preprocessing only, 2 dependencies only");
+	assert_local(CALL("gcc-12 --preprocess a.c") CALL("gcc-12 --dependencies a.c") CALL("gcc-12 -fsyntax-only a.c")
+			     CALL("gcc-12 -### a.c -o a"),
+		0, 0, "", "1 preprocessing only, 1 dependencies only, 1 checking the syntax, 1 asking the compiler");
+	assert_local(CALL("gcc-12 --preprocess -c a.c") CALL("gcc-12 -fsyntax-only -c a.c") CALL("gcc-12 --dump a -c a.c")
+			     CALL("gcc-12 --language=c -c a.c") CALL("clang -Xclang -DA -c a.c") CALL("clang -mllvm -licm -c a.c"),
+		6, 0, "1 --preprocess, 1 -fsyntax-only, 1 --dump, 1 --language=, 1 -Xclang, 1 -mllvm -l", "");
 	assert_local(CALL("gcc-12 -c conftest.c") CALL("gcc-12 -o conftest conftest.c -lm"), 0, 0, "", "2 configure test");
 	assert_local(CALL("gcc-12 --version") CALL("gcc-12 -dumpmachine") CALL("gcc-12 -v"), 0, 0, "", "3 asking the compiler");
 	assert_local(CALL("gcc-12 -c a.c"), 1, 0, "1 no reason given by distcc", "");
