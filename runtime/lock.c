@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include <unistd.h>
 
 #define LOCK_SIZE_LIMIT 4096
+/* How long what an owner that was killed had just begun to start may hold the lock: until it is another program. */
+#define HEIR_MS 2000
+#define HEIR_LOOK_MS 10
 
 struct lock_text {
 	struct os_owner owner; /* pid 0: nobody */
@@ -93,6 +97,14 @@ is_elsewhere(const struct lock_text *text)
 	return text->owner.pid && strcmp(text->owner.host, self.host) != 0;
 }
 
+/* Whoever has this file locked is no longer its owner, but a child of that which will let go of it. */
+static bool
+is_heir(struct arena *arena, int fd)
+{
+	struct lock_text text = read_owner(arena, fd);
+	return text.owner.pid && !os_owner_alive(&text.owner);
+}
+
 static bool
 refuse(struct arena *arena, struct lock *lock, const char *path, int fd, int reason, struct str *error)
 {
@@ -124,8 +136,13 @@ lock_take(struct arena *arena, const char *state, struct lock *lock, struct str 
 	if (!os_is_file(ignore))
 		os_write_atomic(arena, ignore, STR("*\n"), 0644, &unwritten);
 	char *path = str_c(arena, str_printf(arena, "%s/lock", state));
-	if (!open_locked(path, &fd))
-		return refuse(arena, lock, path, fd, errno, error);
+	for (int64_t until = os_now_ms() + HEIR_MS; !open_locked(path, &fd);) {
+		int reason = errno;
+		if (fd < 0 || reason != EWOULDBLOCK || os_now_ms() >= until || !is_heir(arena, fd))
+			return refuse(arena, lock, path, fd, reason, error);
+		close(fd);
+		poll(NULL, 0, HEIR_LOOK_MS);
+	}
 	struct lock_text before = read_owner(arena, fd);
 	if (is_elsewhere(&before))
 		return refuse(arena, lock, path, fd, EWOULDBLOCK, error);

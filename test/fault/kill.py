@@ -2,10 +2,13 @@
 """kill -9 at every line of the journal, before and after it is written, and at random moments: `edcc destroy`, or the next `edcc apply`, leaves
 no process, no folder and no lock of the run that died."""
 
+import fcntl
 import glob
+import json
 import os
 import random
 import signal
+import socket
 import time
 
 from faults import at_line, clean, lab, main, need, normal, plain, same, side_by_side, small, test, wait_for
@@ -148,6 +151,23 @@ def in_a_step():
     process.communicate()
     os.unlink(project.path("here"))
     destroyed(project, "in a step")
+
+
+@test
+def whose_child_holds_the_lock():
+    """What an owner that was killed had just begun to start has its lock, until it is another program: that is waited for."""
+    project = small("heir")
+    os.mkdir(project.path(".edcc"))
+    with open(project.path(".edcc/lock"), "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        # Of this process, but of an earlier one that had its number.
+        json.dump({"host": socket.gethostname(), "pid": os.getpid(), "start": 1, "since": "then"}, file)
+        file.flush()
+        process = project.start("apply")
+        time.sleep(0.5)
+    said = project.finish(process).output
+    need(said.startswith(f"edcc: the lock of process {os.getpid()} on {socket.gethostname()}, since then, which has ended, is taken over\n"), said)
+    clean(project)
 
 
 @test
