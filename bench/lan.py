@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""lan.py EDCC: zstd's library, static and shared, built on a LAN of six machines (test/lan/lan.py) by edcc, by make with the DISTCC_HOSTS and -j that an expert
-would write, and by make over icecream on the same machines.
+"""lan.py EDCC tcp|ssh: zstd's library, static and shared, built on a LAN of six machines (test/lan/lan.py) by edcc, by make with the DISTCC_HOSTS and -j that an
+expert would write, and, not over ssh, by make over icecream on the same machines.
 
 Prints a line "NAME FIGURE" for each: the median in ms of runs that took turns, edcc's from exec to exit, "lacks WHY" where there is no LAN, "icecream_lacks WHY".
 The machines share this computer's processors: what is compared is what each tool costs, not how a fleet scales (scale.py). icecream's daemons have
@@ -75,10 +75,11 @@ def main():
         print("lacks", why)
         return
     lan.box.enter()
-    edcc = os.path.abspath(sys.argv[1])
-    with lan.Lan(**{f"m{i}": {"jobs": SLOTS} for i in range(1, MACHINES + 1)}) as machines, tempfile.TemporaryDirectory() as scratch:
+    edcc, over_ssh = os.path.abspath(sys.argv[1]), sys.argv[2] == "ssh"
+    how = {"jobs": 0, "ssh": True} if over_ssh else {"jobs": SLOTS}
+    with lan.Lan(**{f"m{i}": how for i in range(1, MACHINES + 1)}) as machines, tempfile.TemporaryDirectory() as scratch:
         os.chmod(scratch, 0o755)
-        hosts = " ".join(f"{name}/{SLOTS}" for name in machines.machines)
+        hosts = " ".join(f"{'@' * over_ssh}{name}/{SLOTS}" for name in machines.machines)
         tree = os.path.join(scratch, "zstd")
         shutil.copytree(source("zstd"), tree)
         lan.write(f"{tree}/Edccfile", EDCCFILE.format(hosts=hosts))
@@ -89,7 +90,7 @@ def main():
         }
         if alone:
             print("icecream_lacks", alone)
-        else:
+        elif not over_ssh:
             start_icecream(machines.machines.values(), scratch)
             contenders["icecream"] = lambda: build(tree, *make, "CC=icecc gcc-12")
             contenders["icecream"]()
