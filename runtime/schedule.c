@@ -1,6 +1,7 @@
 #include "runtime/schedule.h"
 #include "base/arena.h"
 #include "base/pool.h"
+#include "runtime/queue.h"
 
 #include <poll.h>
 #include <string.h>
@@ -10,12 +11,6 @@
 #define NONE UINT32_MAX
 /* Actions other than steps wait for machines more than they work. */
 #define OTHERS_LIMIT 64
-
-/* The ready actions, the earliest in the plan on top. */
-struct queue {
-	uint32_t *heap;
-	uint32_t count;
-};
 
 /* Why no action starts any more. */
 enum stop {
@@ -35,7 +30,7 @@ struct schedule {
 	uint32_t *open_needs;
 	uint32_t *blocked_by; /* the failed action that keeps it from running, or NONE */
 	uint32_t *dependents, *dependents_from; /* of i: dependents[dependents_from[i]] to before [dependents_from[i + 1]] */
-	struct queue steps, others;
+	struct queue steps, others; /* that are ready */
 	uint32_t running_steps, running_others, step_limit;
 	struct os_cancel cancel, let_go;
 	int64_t deadline;
@@ -48,30 +43,6 @@ struct schedule {
 		int64_t took;
 	} * held; /* of each action; without a message: nothing is held */
 };
-
-static void
-queue_push(struct queue *queue, uint32_t action)
-{
-	uint32_t at = queue->count++;
-	for (; at && queue->heap[(at - 1) / 2] > action; at = (at - 1) / 2)
-		queue->heap[at] = queue->heap[(at - 1) / 2];
-	queue->heap[at] = action;
-}
-
-static uint32_t
-queue_pop(struct queue *queue)
-{
-	uint32_t top = queue->heap[0], last = queue->heap[--queue->count], at = 0;
-	for (uint32_t child; (child = 2 * at + 1) < queue->count; at = child) {
-		if (child + 1 < queue->count && queue->heap[child + 1] < queue->heap[child])
-			child++;
-		if (queue->heap[child] >= last)
-			break;
-		queue->heap[at] = queue->heap[child];
-	}
-	queue->heap[at] = last;
-	return top;
-}
 
 static bool
 is_step(const struct action *action)
