@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define USED_AGAIN "; `edcc apply` uses it where it is what the file asks for"
+
 /* A fleet that another run has left on purpose. */
 struct kept {
 	struct journal_state state;
@@ -208,19 +210,29 @@ until_text(struct arena *arena, const struct journal_state *state)
 	return str_printf(arena, "until %.*s", STR_ARG(moment_text(arena, state->kept_until)));
 }
 
+/* Whether a later run may take over what this one has kept. */
+static bool
+serves_others(const struct report *report, const struct journal_state *state)
+{
+	const struct provider *provider = provider_named(report->cli->providers, state->provider);
+	return provider && provider->keep;
+}
+
 static void
 print_kept(struct report *report)
 {
 	struct arena *arena = &report->cli->arena;
+	bool serves = false;
 	for (size_t i = 0; i < report->kept_count; i++) {
 		const struct kept *kept = &report->kept[i];
 		put_row("kept", kept->state.run,
 			str_printf(arena, "of %.*s on %.*s, %.*s", STR_ARG(kept->state.project), STR_ARG(kept->state.provider),
 				STR_ARG(until_text(arena, &kept->state))));
 		print_machines(arena, &kept->machines);
+		serves = serves || serves_others(report, &kept->state);
 	}
 	if (report->kept_count)
-		printf("`edcc destroy` removes what is kept; `edcc apply` uses it where it is what the file asks for\n");
+		printf("`edcc destroy` removes what is kept%s\n", serves ? USED_AGAIN : "");
 }
 
 /* What there is to say beyond the word. */
@@ -280,8 +292,7 @@ print_rows(struct report *report)
 		put_row(goes_on(report) ? "made" : "left", state->open[i].name, STR(""));
 	print_death(report);
 	if ((state->open_count || report->uses.n) && !goes_on(report))
-		printf("`edcc destroy` removes what is there%s\n",
-			is_kept ? "; `edcc apply` uses it where it is what the file asks for" : "");
+		printf("`edcc destroy` removes what is there%s\n", is_kept && serves_others(report, state) ? USED_AGAIN : "");
 	print_kept(report);
 }
 

@@ -426,4 +426,5 @@ const struct provider provider_hosts = {
 	.plan = hosts_plan,
 	.types = types,
 	.site = &site_local,
+	.makes_none = true,
 };

@@ -307,8 +307,13 @@ is_to_keep(const struct execution *execution)
 	const struct plan_options *planned = &execution->run.plan->options;
 	if (execution->status == EXIT_STATUS_INTERRUPTED || !execution->run.host_count)
 		return false;
-	return options->keep || planned->keep || execution->run.project->limits.keep > 0 ||
-	       ((options->keep_on_failure || planned->keep_on_failure) && execution->status != EXIT_STATUS_SUCCESS);
+	bool asked = options->keep || planned->keep ||
+		     ((options->keep_on_failure || planned->keep_on_failure) && execution->status != EXIT_STATUS_SUCCESS);
+	if (!execution->run.provider->makes_none)
+		return asked || execution->run.project->limits.keep > 0;
+	if (asked)
+		event_note(execution->run.events, "there is no fleet to keep: its machines stay as they are");
+	return false;
 }
 
 static enum exit_status

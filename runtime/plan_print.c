@@ -424,12 +424,13 @@ static void
 print_teardown(struct rows *rows)
 {
 	const struct plan *plan = rows->plan;
-	const char *by = plan->world->host_count ? kept_by(plan) : NULL;
+	bool has_fleet = plan->world->host_count && !plan->world->provider->makes_none;
+	const char *by = has_fleet ? kept_by(plan) : NULL;
 	if (by)
 		rows_section(rows, SECTION_TEARDOWN);
 	else
 		print_groups(rows, SECTION_TEARDOWN);
-	if (!by && !(plan->world->host_count && plan->options.keep_on_failure))
+	if (!by && !(has_fleet && plan->options.keep_on_failure))
 		return;
 	rows_begin(rows, ' ', NULL, STR("the fleet"));
 	if (by)

@@ -65,7 +65,10 @@ struct provider {
 	const struct site *site;
 	/* NULL: nothing of it is ever elsewhere. */
 	const struct sweep *sweep;
-	/* The fleet lasts for so long (ms) from now, by itself and without edcc: false with the failure. NULL: until `edcc destroy`. */
+	/* Its machines are there before and after: there is no fleet to keep. */
+	bool makes_none;
+	/* The fleet lasts for so long (ms) from now, by itself and without edcc, and a later run may take it over: false with the failure. NULL: it stays until
+	 * `edcc destroy`, for people. */
 	bool (*keep)(struct run *, int64_t ms, struct failure *);
 	/* Frees what its actions have put into run->fleet. NULL: nothing. */
 	void (*close)(struct run *);
