@@ -3,7 +3,6 @@
 #include "base/os.h"
 #include "distcc/locks.h"
 #include "runtime/distcc.h"
-#include "runtime/ssh.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,6 @@
 #include "hosts/doctor_exam.h"
 
 #include "base/os.h"
-#include "runtime/ssh.h"
 
 #include <dirent.h>
 #include <glob.h>

@@ -2,7 +2,6 @@
 #include "hosts/export.h"
 
 #include "runtime/distcc.h"
-#include "runtime/ssh.h"
 
 static bool
 any_by_ssh(const struct exporting *e)

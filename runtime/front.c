@@ -1,7 +1,6 @@
 #include "runtime/front.h"
 
 #include "base/arena.h"
-#include "runtime/ssh.h"
 
 #include <string.h>
 
