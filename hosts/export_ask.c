@@ -34,13 +34,11 @@ static void
 settle(struct exporting *e, const struct asked *asked, const struct probe *probe)
 {
 	struct planned_host *host = &e->world->hosts[asked->index];
-	struct capacity has = probe->has;
+	struct capacity has = capacity_share(probe->has, asked->sharing);
 	if (!probe->reached || (!has.cpus && !has.jobs)) {
 		words_add(e->arena, &e->assumed, host->address);
 		return;
 	}
-	has.cpus = (has.cpus + asked->sharing - 1) / asked->sharing;
-	has.memory /= asked->sharing;
 	has.by_ssh = asked->host.kind == HOST_SSH;
 	host->slots = capacity_slots(&has, 0);
 }

@@ -169,10 +169,10 @@ probe_ssh(const struct probing *probing, struct one *one)
 		if (probe->reached)
 			read_line(probe, str_trim(line));
 	}
-	if (probe->reached)
-		probe->sharing = shares_connections(probing, one);
-	else
+	if (!probe->reached)
 		refuse_ssh(one, status, said);
+	else if (probe->shares)
+		probe->sharing = shares_connections(probing, one);
 }
 
 /* --- all --- */

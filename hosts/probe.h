@@ -12,6 +12,7 @@ struct probe {
 	/* Of tcp: a compiler's command that its distccd may be asked to run, so that the object says what the machine has; none: it is not asked. */
 	struct str compiler;
 	int stats_port; /* of tcp: where distccd --stats would answer; 0: it is not asked */
+	bool shares; /* of ssh: whether connections may be shared matters: `sharing` is looked for */
 
 	bool reached;
 	bool named; /* of tcp: its name has an address; looking for one may take as long as the resolver likes */

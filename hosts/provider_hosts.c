@@ -9,7 +9,6 @@
 #include "runtime/pump.h"
 #include "runtime/share.h"
 #include "runtime/site.h"
-#include "runtime/ssh.h"
 #include "runtime/step.h"
 
 #include <stdlib.h>
@@ -142,6 +141,7 @@ probes_of(struct arena *arena, const struct project *project, const struct obser
 			.host = &machines[i].host,
 			.compiler = compiler,
 			.stats_port = machines[i].sharing > 1 ? 0 : (int)project->distcc.stats_port,
+			.shares = distcc_ssh_is_own(observing->environment),
 			.reached = observing->offline,
 		};
 	return probes;
@@ -213,12 +213,10 @@ sort_machines(struct machine *machines, size_t count)
 static int
 slots_of(struct arena *arena, const struct project *project, const struct machine *machine, struct diags *diags)
 {
-	struct capacity has = machine->probe.has;
+	struct capacity has = capacity_share(machine->probe.has, machine->sharing);
 	int asked = machine->host.limit ? machine->host.limit : (int)project->distcc.slots;
-	has.cpus = (has.cpus + machine->sharing - 1) / machine->sharing;
 	has.jobs = has.jobs ? has.jobs : machine->told;
 	has.by_ssh = machine->host.kind == HOST_SSH;
-	has.memory /= machine->sharing;
 	int slots = capacity_slots(&has, asked);
 	if (slots < machine->host.limit) {
 		struct str name = address_of(arena, &machine->host);
@@ -273,8 +271,8 @@ count_cpus(const struct machine *machines, size_t count, int here)
 }
 
 static void
-add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, bool shares,
-	struct world *world, struct diags *diags)
+add_hosts(struct arena *arena, const struct project *project, const struct machine *machines, size_t count, struct world *world,
+	struct diags *diags)
 {
 	world->all_cpus = count ? count_cpus(machines, count, world->cpus) : 0;
 	world->host_count = (uint32_t)count;
@@ -290,7 +288,7 @@ add_hosts(struct arena *arena, const struct project *project, const struct machi
 		host->rest = buf_str(&rest);
 		host->distance = machines[i].class;
 		host->slots = slots_of(arena, project, &machines[i], diags);
-		if (spec.kind == HOST_SSH && shares && !machines[i].probe.sharing)
+		if (spec.kind == HOST_SSH && machines[i].probe.shares && !machines[i].probe.sharing)
 			host->connections = share_connections(host->slots);
 		note_load(arena, &machines[i], &world->notes);
 	}
@@ -378,9 +376,7 @@ hosts_observe(struct arena *arena, const struct project *project, const struct o
 	found = found && reach(arena, project, observing, world->toolchain.cc, machines, &count, diags);
 	if (!project->machines.randomize)
 		sort_machines(machines, count);
-	/* An ssh of the user's own may be any command. */
-	bool shares = !os_variable(observing->environment, "DISTCC_SSH").n;
-	add_hosts(arena, project, machines, count, shares, world, diags);
+	add_hosts(arena, project, machines, count, world, diags);
 	add_own(arena, project, world);
 	note_offline(arena, project, observing, world);
 	add_notes(arena, project, world);

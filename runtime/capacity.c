@@ -30,6 +30,14 @@ at_most(int number, int limit)
 	return number < limit ? number : limit;
 }
 
+struct capacity
+capacity_share(struct capacity machine, int daemons)
+{
+	machine.cpus = (machine.cpus + daemons - 1) / daemons;
+	machine.memory /= daemons;
+	return machine;
+}
+
 int
 capacity_slots(const struct capacity *machine, int asked)
 {

@@ -23,6 +23,8 @@ struct capacity {
 /* For each processor of a machine that is reached over ssh: one computes while the other logs in, or waits to be collected. */
 #define SLOTS_OF_CPU_BY_SSH 2
 
+/* What each of so many daemons on one machine has of it. */
+struct capacity capacity_share(struct capacity, int daemons);
 /* Compiles at once on a machine. asked: what is said of all machines, or 0. */
 int capacity_slots(const struct capacity *, int asked);
 /* On the machine that runs the build: compiles and links that cannot be distributed, and preprocessors. */

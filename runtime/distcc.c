@@ -28,13 +28,21 @@ distcc_ssh(char *const *environment)
 	return users.n ? users.s : own_ssh;
 }
 
+bool
+distcc_ssh_is_own(char *const *environment)
+{
+	return distcc_ssh(environment) == own_ssh;
+}
+
 struct str
 distcc_ssh_of_build(struct arena *arena, const struct project *project, char *const *environment)
 {
 	const char *ssh = distcc_ssh(environment);
 	/* It ends when its fourth question has no answer either. */
 	int64_t seconds = (project->distcc.io_timeout + 3999) / 4000;
-	return ssh == own_ssh ? str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)seconds) : str_from(ssh);
+	if (!distcc_ssh_is_own(environment))
+		return str_from(ssh);
+	return str_printf(arena, "%s -o ServerAliveInterval=%lld", ssh, (long long)seconds);
 }
 
 struct str

@@ -14,6 +14,8 @@ struct str distcc_host_list(struct arena *, const struct project *, const struct
 bool distcc_write_hosts(struct run *, struct arena *, struct str *error);
 /* How hosts are reached over ssh: the user's DISTCC_SSH, or one that never asks. */
 const char *distcc_ssh(char *const *environment);
+/* Whether that is edcc's own; the user's may be any command. */
+bool distcc_ssh_is_own(char *const *environment);
 /* The same for compiles: one that is not the user's own ends where its host has been silent for io_timeout, for distcc waits for the end of ssh without any bound. */
 struct str distcc_ssh_of_build(struct arena *, const struct project *, char *const *environment);
 /* What the run's compiles and canaries call: that, or what goes over connections that they share. */
