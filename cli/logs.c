@@ -99,8 +99,7 @@ is_machine(const struct log *log, struct str name)
 	if (!journal_read(&log->cli->arena, log->state, log->run, &state, &error))
 		return false;
 	for (size_t i = 0; i < state.line_count; i++)
-		found |= str_is(json_text(state.lines[i], "record", STR("")), record_name(RECORD_HOST)) &&
-			 str_eq(json_text(state.lines[i], "name", STR("")), name);
+		found |= record_is(state.lines[i], RECORD_HOST) && str_eq(json_text(state.lines[i], "name", STR("")), name);
 	return found && str_is(state.provider, "hosts");
 }
 

@@ -68,7 +68,7 @@ lines_of(const struct monitor *monitor, struct arena *arena, enum record record)
 	struct map map = map_new(arena);
 	for (size_t i = 0; i < monitor->journal.line_count; i++) {
 		struct json *line = monitor->journal.lines[i];
-		if (str_is(json_text(line, "record", none), record_name(record)))
+		if (record_is(line, record))
 			*map_at(&map, json_text(line, "name", none)) = line;
 	}
 	return map;

@@ -80,12 +80,6 @@ by_name(const void *a, const void *b)
 	return left.n != right.n ? (left.n > right.n) - (left.n < right.n) : str_compare(left, right);
 }
 
-static bool
-is_record(const struct json *line, enum record record)
-{
-	return str_is(json_text(line, "record", STR("")), record_name(record));
-}
-
 /* The newest line of each name: hosts by name, for they come as they are ready, all else in order; of a step that has not ended the one that it began with. */
 static struct map
 lines_of(struct report *report, const struct shown *what)
@@ -94,7 +88,7 @@ lines_of(struct report *report, const struct shown *what)
 	const struct str none = {NULL, 0};
 	for (size_t i = 0; i < report->state.line_count; i++) {
 		struct json *line = report->state.lines[i];
-		if (is_record(line, what->record) || (what->record == RECORD_STEP && is_record(line, RECORD_BEGUN)))
+		if (record_is(line, what->record) || (what->record == RECORD_STEP && record_is(line, RECORD_BEGUN)))
 			*map_at(&map, json_text(line, what->name, none)) = line;
 	}
 	if (what->record == RECORD_HOST && map.count)
@@ -108,7 +102,7 @@ verdict_of(const struct report *report)
 {
 	const struct json *verdict = NULL;
 	for (size_t i = 0; i < report->state.line_count; i++)
-		if (is_record(report->state.lines[i], RECORD_VERDICT))
+		if (record_is(report->state.lines[i], RECORD_VERDICT))
 			verdict = report->state.lines[i];
 	return verdict;
 }
@@ -148,7 +142,7 @@ row_text(const struct report *report, enum record record, const struct json *lin
 {
 	struct arena *arena = &report->cli->arena;
 	const struct str none = STR("");
-	if (is_record(line, RECORD_BEGUN))
+	if (record_is(line, RECORD_BEGUN))
 		return begun_text(report, line);
 	int64_t number = json_integer(line, record == RECORD_HOST ? "slots" : "number", 0);
 	const char *plural = number == 1 ? "" : "s";
@@ -176,7 +170,7 @@ put_row(const char *kind, struct str name, struct str text)
 static bool
 is_past(const struct report *report, const struct json *line)
 {
-	return report->state.ended && is_record(line, RECORD_HOST) && str_is(json_text(line, "state", STR("")), "ready");
+	return report->state.ended && record_is(line, RECORD_HOST) && str_is(json_text(line, "state", STR("")), "ready");
 }
 
 static struct str
@@ -254,10 +248,9 @@ condition_text(const struct report *report)
 static void
 print_death(struct report *report)
 {
-	struct str mark = str_printf(&report->cli->arena, "EDCC_RUN=%.*s", STR_ARG(report->state.run));
-	if (!str_is(str_from(report->condition), "abandoned") || report->state.kept)
+	if (!is_condition(report, "abandoned") || report->state.kept)
 		return;
-	size_t count = os_count_marked(mark.s);
+	size_t count = os_count_marked(run_mark(&report->cli->arena, report->state.run).s);
 	if (count)
 		printf("edcc was killed or let go before the teardown; processes of the run are still here: %zu\n", count);
 	else
@@ -318,7 +311,7 @@ put_lines(struct json_writer *json, struct report *report, const struct shown *w
 		const struct json *line = lines.entries[i].value;
 		json_open_object(json, NULL);
 		json_put_text(json, what->name, lines.entries[i].key);
-		if (is_record(line, RECORD_BEGUN))
+		if (record_is(line, RECORD_BEGUN))
 			put_begun(json, report, line);
 		for (size_t k = 0; k < 3 && what->texts[k]; k++)
 			if (json_text(line, what->texts[k], STR("")).n)

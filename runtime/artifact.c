@@ -383,7 +383,7 @@ artifact_run(struct run *run, const struct action *action, struct failure *failu
 	store.targets = map_new(&store.arena);
 	bool done = store_all(&store);
 	if (store.misasked && action->span.source)
-		failure_place(failure, run, action);
+		run_place_failure(run, action, failure);
 	arena_free(&store.arena);
 	return done;
 }

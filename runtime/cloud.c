@@ -1,6 +1,5 @@
 #include "runtime/cloud.h"
 #include "base/arena.h"
-#include "runtime/step.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -135,7 +134,7 @@ bucket_run(struct run *run, const struct action *action, struct failure *failure
 	struct str bucket = str_part(action->name, strlen("s3 "), action->name.n);
 	if (!account || !cloud->check(account, bucket, failure)) {
 		failure->status = EXIT_STATUS_PROVIDER;
-		return failure_place(failure, run, action);
+		return run_place_failure(run, action, failure);
 	}
 	if (failure->message.n)
 		event_warning(run->events, failure->hint, "%.*s", STR_ARG(failure->message));
@@ -186,7 +185,7 @@ topic_run(struct run *run, const struct action *action, struct failure *failure)
 	struct str topic = str_part(action->name, strlen("sns "), action->name.n);
 	if (account && cloud->subscribe(account, topic, addresses_of(failure->arena, run->project, topic), failure))
 		return true;
-	failure_place(failure, run, action);
+	run_place_failure(run, action, failure);
 	event_warning(run->events, failure->hint, "%.*s", STR_ARG(failure->message));
 	*failure = (struct failure){.arena = failure->arena};
 	return true;

@@ -34,6 +34,12 @@ record_name(enum record record)
 	return records[record].text;
 }
 
+bool
+record_is(const struct json *line, enum record record)
+{
+	return str_is(json_text(line, "record", STR("")), record_name(record));
+}
+
 static char *
 run_path(struct arena *arena, const char *state, struct str run, const char *below)
 {

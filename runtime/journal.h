@@ -36,6 +36,8 @@ enum record {
 };
 
 const char *record_name(enum record);
+/* Whether a line of a journal is such a record. */
+bool record_is(const struct json *line, enum record);
 
 #define JOURNAL_FORMAT 1
 

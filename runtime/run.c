@@ -30,6 +30,12 @@ failure_hint(struct failure *failure, const char *format, ...)
 	va_end(arguments);
 }
 
+struct failure
+failure_copy(struct arena *arena, const struct failure *failure)
+{
+	return (struct failure){arena, str_dup(arena, failure->message), str_dup(arena, failure->hint), failure->status};
+}
+
 bool
 failure_remove(struct failure *failure, struct arena *arena, struct str path)
 {
@@ -70,13 +76,19 @@ new_id(struct arena *arena)
 	return str_printf(arena, "%s-%06x", when, (unsigned)(ms % 1000 * CHANCES + chance % CHANCES));
 }
 
+struct str
+run_mark(struct arena *arena, struct str id)
+{
+	return str_printf(arena, "EDCC_RUN=%.*s", STR_ARG(id));
+}
+
 bool
 run_open(struct run *run, const char *state, struct str id, struct failure *failure)
 {
 	struct str error = {0};
 	pthread_mutex_init(&run->mutex, NULL);
 	run->id = id.s ? str_dup(&run->arena, id) : new_id(&run->arena);
-	run->mark = str_printf(&run->arena, "EDCC_RUN=%.*s", STR_ARG(run->id));
+	run->mark = run_mark(&run->arena, run->id);
 	run->state = str_printf(&run->arena, "%s", state);
 	run->folder = str_printf(&run->arena, "%s/runs/%.*s", state, STR_ARG(run->id));
 	run->journal = journal_new(&run->arena, state, run->id, &error);
@@ -98,6 +110,18 @@ run_close(struct run *run)
 	journal_close(run->journal);
 	pthread_mutex_destroy(&run->mutex);
 	arena_free(&run->arena);
+}
+
+bool
+run_place_failure(struct run *run, const struct action *action, struct failure *failure)
+{
+	/* Where lines begin is found when it is first asked for, and several may ask at once. */
+	pthread_mutex_lock(&run->mutex);
+	struct source_place at = source_place(run->plan->sources, action->span);
+	pthread_mutex_unlock(&run->mutex);
+	failure->message =
+		str_printf(failure->arena, "%.*s:%u:%u: %.*s", STR_ARG(at.name), at.line, at.column, STR_ARG(failure->message));
+	return false;
 }
 
 const char *
@@ -259,11 +283,8 @@ run_fail(struct run *run, const struct failure *failure)
 {
 	pthread_mutex_lock(&run->mutex);
 	bool first = !run->failed.message.n;
-	if (first) {
-		run->failed.status = failure->status;
-		run->failed.message = str_dup(&run->arena, failure->message);
-		run->failed.hint = str_dup(&run->arena, failure->hint);
-	}
+	if (first)
+		run->failed = failure_copy(&run->arena, failure);
 	pthread_mutex_unlock(&run->mutex);
 	if (!first)
 		return;

@@ -35,6 +35,8 @@ struct failure {
 };
 void failure_set(struct failure *, enum exit_status, const char *format, ...) __attribute__((format(printf, 3, 4)));
 void failure_hint(struct failure *, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with its texts in this arena. */
+struct failure failure_copy(struct arena *, const struct failure *);
 /* Removes a tree, for an undo; where it stays, the failure names it and how to remove it. */
 bool failure_remove(struct failure *, struct arena *, struct str path);
 
@@ -89,11 +91,15 @@ struct run {
 	struct str adopted; /* the kept run whose fleet this one uses; none mostly */
 };
 
+/* "EDCC_RUN=ID": what all that the run starts has in its environment. */
+struct str run_mark(struct arena *, struct str id);
 /* Sets up what every run has, for an id of its own (a new one where `id` is none): the texts, the mutex, the journal. False with the failure. */
 bool run_open(struct run *, const char *state, struct str id, struct failure *);
 void run_close(struct run *);
 /* The project's state folder, absolute. */
 const char *run_state(struct arena *, const struct project *);
+/* Puts the place in the file that asks for the action before the failure's message: what is wrong stands there, or is due to it. Returns false. */
+bool run_place_failure(struct run *, const struct action *, struct failure *);
 /* lock_take, and a note where a dead owner's lock was taken over. */
 bool run_lock(struct arena *, const char *state, struct lock *, struct events *, struct str *error);
 /* The failure of a journal that cannot be written. */

@@ -57,14 +57,6 @@ is_told_last(const struct action *action)
 	return action->type->section == SECTION_ARTIFACTS;
 }
 
-/* Where lines begin is found when it is first asked for: now, while there is one thread. */
-static void
-find_places(const struct plan *plan)
-{
-	for (uint32_t i = 0; plan->sources && i < plan->count; i++)
-		source_place(plan->sources, plan->actions[i].span);
-}
-
 static void
 link_dependents(struct schedule *schedule, struct arena *arena)
 {
@@ -110,7 +102,6 @@ schedule_new(struct run *run, struct os_cancel cancel, struct os_cancel let_go, 
 	schedule->steps.heap = arena_array(arena, uint32_t, count);
 	schedule->others.heap = arena_array(arena, uint32_t, count);
 	schedule->held = arena_array(arena, struct held, count);
-	find_places(run->plan);
 	link_dependents(schedule, arena);
 	schedule->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&schedule->mutex, NULL);
@@ -248,10 +239,10 @@ keep_failure(struct schedule *schedule, uint32_t index, const struct failure *fa
 	struct run *run = schedule->run;
 	schedule->failed = index;
 	pthread_mutex_lock(&run->mutex);
-	schedule->failure.message = str_dup(&run->arena, failure->message);
-	schedule->failure.hint = str_dup(&run->arena, failure->hint);
+	schedule->failure = failure_copy(&run->arena, failure);
 	pthread_mutex_unlock(&run->mutex);
-	schedule->failure.status = failure->status ? failure->status : EXIT_STATUS_PROVIDER;
+	if (!failure->status)
+		schedule->failure.status = EXIT_STATUS_PROVIDER;
 }
 
 /* Keeps a failure that is to be told later; false where it is to be told now. */
@@ -264,9 +255,7 @@ hold(struct schedule *schedule, uint32_t index, const struct failure *failure, i
 		    !os_cancel_raised(&run->cancel);
 	if (held) {
 		pthread_mutex_lock(&run->mutex);
-		schedule->held[index] = (struct held){*failure, took};
-		schedule->held[index].failure.message = str_dup(&run->arena, failure->message);
-		schedule->held[index].failure.hint = str_dup(&run->arena, failure->hint);
+		schedule->held[index] = (struct held){failure_copy(&run->arena, failure), took};
 		pthread_mutex_unlock(&run->mutex);
 	}
 	pthread_mutex_unlock(&schedule->mutex);

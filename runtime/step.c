@@ -106,13 +106,4 @@ run_step(struct run *run, const struct action *action, struct failure *failure)
 	return step_run(run, &run->project->builds[action->index], failure);
 }
 
-bool
-failure_place(struct failure *failure, const struct run *run, const struct action *action)
-{
-	struct source_place at = source_place(run->plan->sources, action->span);
-	failure->message =
-		str_printf(failure->arena, "%.*s:%u:%u: %.*s", STR_ARG(at.name), at.line, at.column, STR_ARG(failure->message));
-	return false;
-}
-
 const struct action_type action_step = {.name = "step", .section = SECTION_BUILD, .run = run_step};

@@ -15,8 +15,6 @@ extern const struct action_type action_artifact;
 struct cloud_stored;
 bool artifact_upload(
 	struct run *, struct arena *, struct str from, struct str to, int64_t until, struct cloud_stored *, struct failure *);
-/* Puts the place in the file that asks for the action before the failure's message: what is wrong stands there, or is due to it. Returns false. */
-bool failure_place(struct failure *, const struct run *, const struct action *);
 /* source.c: `source:` puts a tree into the run's folder, where the steps then run. */
 extern const struct action_type action_source;
 /* Whether the file has a source other than its own folder. */

@@ -139,7 +139,7 @@ the_second_interrupt_lets_go(void **state)
 	assert_true(thing_exists(engine, "base"));
 	/* The next run finds the dead one; a thing is not among the provider's types, so only its processes end. */
 	struct str run = engine_run(engine);
-	struct str mark = str_printf(&engine->arena, "EDCC_RUN=%.*s", STR_ARG(run));
+	struct str mark = run_mark(&engine->arena, run);
 	engine_step(engine, "a", "true", false);
 	assert_int_equal(engine_execute(engine), EXIT_STATUS_TEARDOWN);
 	assert_has(engine, "note |the lock of process ");
