@@ -210,11 +210,16 @@ def ordinary_ends():
     clean(project)
 
 
+def kept(name):
+    """A project with the fleet of its first run, whose id it is."""
+    project = small(name, FLEET + "true\n")
+    project.edcc("apply", "--keep")
+    return project, project.runs()[-1]
+
+
 @test
 def what_is_kept_stays():
-    project = small("kept", FLEET + "true\n")
-    project.edcc("apply", "--keep")
-    run_id = project.runs()[-1]
+    project, run_id = kept("kept")
     same(guards(run_id), [])
     need(len(marked(run_id)) >= 2, "the daemons are gone")
     project.edcc("apply", "--keep")
@@ -225,10 +230,8 @@ def what_is_kept_stays():
 
 @test
 def another_run_s_fleet():
-    """Who is killed while he uses a fleet that was kept takes none of it with him."""
-    project = small("used", FLEET + "true\n")
-    project.edcc("apply", "--keep")
-    made = project.runs()[-1]
+    """Who is killed takes nothing with him of a fleet that another run has kept."""
+    project, made = kept("used")
     daemons = marked(made)
     project.write("Edccfile", FLEET + LONG + "\n")
     process = project.start("apply")
