@@ -77,8 +77,10 @@ class Terminal:
 
     def __init__(self, project, *command, columns=80, rows=24, shell=False, **more):
         self.written, self.status = b"", None
+        known, tell = os.pipe()
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
+            os.read(known, 1)  # until its modes are known, which the command may change
             # As a shell starts it: what nohup or a job in the background ignores would be ignored here, too.
             for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP, signal.SIGTERM, signal.SIGTSTP):
                 signal.signal(number, signal.SIG_DFL)
@@ -88,6 +90,9 @@ class Terminal:
             fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
             os.execvpe(command[0], command, environment(**more))
         self.modes = modes_of(self)
+        os.write(tell, b"x")
+        os.close(known)
+        os.close(tell)
 
     def read(self, until=None, seconds=20):
         """Reads until the bytes are there; without them, to the end. False where it does not come."""
